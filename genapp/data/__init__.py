@@ -1,0 +1,1 @@
+"""Data sets: where each comes from, how it is checked, arrays out."""

@@ -1,0 +1,1 @@
+"""Training: one loop for every family, runs as separate processes, a command line."""

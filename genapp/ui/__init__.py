@@ -1,0 +1,1 @@
+"""The page: shell, controls, live path, widgets."""

@@ -1,0 +1,1 @@
+"""Reusable widgets: one folder each, widget.py + widget.js + widget.css."""

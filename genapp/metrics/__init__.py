@@ -1,0 +1,1 @@
+"""Sample quality, defined once for every family."""

@@ -1,0 +1,1 @@
+"""Autoencoders and variational autoencoders on 28×28 pictures."""

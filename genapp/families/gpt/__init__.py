@@ -1,0 +1,1 @@
+"""GPT: a decoder-only transformer that writes, and every knob of how it picks the next word."""

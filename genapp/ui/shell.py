@@ -8,42 +8,33 @@ from pathlib import Path
 import gradio as gr
 
 from genapp import __version__, registry
-from genapp.spec import FamilySpec, resolve
+from genapp.spec import Tab, resolve
 from genapp.ui import live
 from genapp.ui.context import Context
-from genapp.ui.pages import home, train
+from genapp.ui.pages import PAGES, home, train
 from genapp.ui.theme import theme
 
 HERE = Path(__file__).parent
-PAGES = (  # title, route, one line under the title; a page appears with its first family
-    ("Attention", "attention", "Where GPT, BERT, a translator and a vision transformer look."),
-    ("Text", "text", "Write with a language model and see every choice it makes."),
-    ("Vision", "vision", "Classifiers, convolution, attention over pictures."),
-    ("Latent", "latent", "Drag a point through the space of digits and watch a decoder draw."),
-    ("GANs", "gans", "Two networks in a contest, from 2-D points to faces."),
-    ("Restyle", "restyle", "Photographs into paintings, drawings into pictures."),
-    ("Music", "music", "Bach by LSTM, four voices by MuseGAN."),
-    ("Worlds", "worlds", "Drive inside a model's dream."),
-    ("Diffusion & graphs", "diffusion", "Pictures out of noise, networks on networks."),
-)
 
 
 def build() -> gr.Blocks:
     """The whole app. Loads no model and imports no torch."""
     families = registry.all_families()
-    pages = [p for p in PAGES if any(f.page == p[0] for f in families.values())]
-    links = [("Home", ""), *((title, route) for title, route, _ in pages), ("Train", "train")]
+    tabs = {page: page.tabs(families.values()) for page in PAGES}
+    pages = [page for page in PAGES if tabs[page]]
+    links = [("Home", ""), *((page.title, page.route) for page in pages), ("Train", "train")]
     with gr.Blocks(title="Touch generative models", analytics_enabled=False) as demo:
         _frame(links, "")
-        home.build(list(families.values()), {title: route for title, route, _ in pages})
+        home.build(list(families.values()), {p.title: p.route for p in pages})
         _footer()
-    for title, route, line in pages:
-        with demo.route(title, route):
-            _frame(links, route)
+    for page in pages:
+        with demo.route(page.title, page.route):
+            _frame(links, page.route)
             gr.HTML(
-                f"<h1>{html.escape(title)}</h1><p>{html.escape(line)}</p>", elem_classes="title"
+                f"<h1>{html.escape(page.title)}</h1><p>{html.escape(page.line)}</p>",
+                elem_classes="title",
             )
-            _tabs(demo, route, [f for f in families.values() if f.page == title])
+            _tabs(demo, page.route, tabs[page])
             _footer()
     with demo.route("Train", "train"):
         _frame(links, "train")
@@ -57,19 +48,17 @@ _REMEMBER_TAB = """() => {  // the first tab is also selected by itself, before 
 }"""
 
 
-def _tabs(demo: gr.Blocks, route: str, families: list[FamilySpec]) -> None:
+def _tabs(demo: gr.Blocks, route: str, tabs: list[Tab]) -> None:
     with gr.Tabs():
-        names = [tab.name for family in families for tab in family.tabs]
-        for family in families:
-            for tab in family.tabs:
-                with gr.Tab(tab.title, id=tab.name) as item:
-                    resolve(tab.build)(Context(demo, route, tab.name))
-                default = f"'{names[0]}'"
-                item.select(None, None, None, js=_REMEMBER_TAB % (tab.name, default))
+        for tab in tabs:
+            with gr.Tab(tab.title, id=tab.name) as item:
+                resolve(tab.build)(Context(demo, route, tab.name))
+            default = f"'{tabs[0].name}'"
+            item.select(None, None, None, js=_REMEMBER_TAB % (tab.name, default))
 
     # Not as an output of the load: with the Tabs among the outputs of any event, the browser copies
     # the whole page at every streamed update.
-    titles = {tab.name: tab.title for family in families for tab in family.tabs}
+    titles = {tab.name: tab.title for tab in tabs}
     demo.load(None, None, None, js=f"() => window.genapp.openTab({json.dumps(titles)})")
 
 

@@ -64,6 +64,13 @@ def gpu(duration: int = 60) -> Callable[[F], F]:
     return decorate
 
 
+def lent_device() -> "device":
+    """The device inside a :func:`gpu` call."""
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 @functools.cache
 def has_fast_bf16() -> bool:
     """Whether bfloat16 arithmetic is in the hardware (AVX-512 BF16, AMX or a GPU)."""

@@ -4,11 +4,12 @@
 text says what happened and what to try. Models are cached by bytes, each with a lock of its own.
 """
 
+import copy
 import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from genapp import checkpoints, registry, runtime
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 log = logging.getLogger(__name__)
+
+WORTH_A_GPU = 200_000_000  # bytes of weights; a smaller model is done before a GPU is lent
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,10 @@ def stream(
         if request is None:
             request = _request(spec.request, fields)
         request = validate(request)
-        loaded = models.get(family, request.checkpoint, getattr(request, "precision", "fp32"))
-        for frame in resolve(spec.generate)(loaded, request):
+        loaded = models.get(family, request.checkpoint, _precision(request))
+        large = loaded.bytes >= WORTH_A_GPU and _precision(request) != "int8"
+        lent = runtime.on_space() and large
+        for frame in _on_lent_gpu(family, request) if lent else _frames(loaded, request):
             yield frame
             if cancel is not None and cancel.is_set():
                 return
@@ -143,6 +148,24 @@ def stream(
         yield Failure(
             f"{family} failed unexpectedly — the log holds the details; try other settings."
         )
+
+
+def _frames(loaded: Loaded, request: Any) -> Iterator[Any]:
+    return resolve(registry.get(loaded.meta.family).generate)(loaded, request)  # type: ignore[no-any-return]
+
+
+@runtime.gpu(duration=60)
+def _on_lent_gpu(family: str, request: Any) -> Iterator[Any]:
+    """:func:`_frames` on the GPU that a ZeroGPU Space lends to this call, in a process of its own:
+    so what crosses over is the request, and the weights move inside."""
+    loaded = models.get(family, request.checkpoint, _precision(request))
+    device = runtime.lent_device()
+    model = copy.deepcopy(loaded.model).to(device)
+    yield from _frames(replace(loaded, model=model, device=device, memo={}), request)
+
+
+def _precision(request: Any) -> runtime.Precision:
+    return getattr(request, "precision", "fp32")
 
 
 def _request(kind: type, fields: dict[str, Any]) -> Any:

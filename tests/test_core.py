@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -188,3 +189,32 @@ def test_importing_the_package_loads_only_it() -> None:
     check = "import sys; n = set(sys.modules); import genapp; print(len(set(sys.modules) - n))"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert int(done.stdout) == 1
+
+
+ON_A_SPACE = """
+import sys, types
+calls = []
+def GPU(duration):
+    def wrap(function):
+        def lent(*values):
+            calls.append(values)
+            yield from function(*values)
+        return lent
+    return wrap
+sys.modules["spaces"] = types.SimpleNamespace(GPU=GPU)
+from genapp import service
+from genapp.families.gpt.spec import GenerateRequest
+ask = GenerateRequest(checkpoint="gpt-char", prompt="KING", max_new_tokens=12, seed=1)
+small = [f.text for f in service.stream("gpt", ask)]
+assert not calls, "a small model needs no GPU"
+service.WORTH_A_GPU = 1
+large = [f.text for f in service.stream("gpt", ask)]
+assert calls == [("gpt", ask)], calls
+assert large == small and len(large) > 10, large
+"""
+
+
+def test_a_large_model_runs_on_the_gpu_a_space_lends() -> None:
+    env = {**os.environ, "SPACES_ZERO_GPU": "true"}
+    done = subprocess.run([sys.executable, "-c", ON_A_SPACE], env=env, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()

@@ -15,6 +15,7 @@ from genapp.ui.pages import PAGES, home, train
 from genapp.ui.theme import theme
 
 HERE = Path(__file__).parent
+AT_ONCE = 4  # handlers that share a model's queue: a slider is not to wait behind two long stories
 
 
 def build() -> gr.Blocks:
@@ -95,7 +96,7 @@ def _footer() -> None:
 def launch(demo: gr.Blocks, port: int | None = None, quiet: bool = False) -> str:
     """Starts the server in the background, adds the live routes; returns the local address."""
     script = "\n".join((HERE / name).read_text("utf-8") for name in ("shell.js", "live.js"))
-    app, local, _ = demo.queue(max_size=40, default_concurrency_limit=2).launch(
+    app, local, _ = demo.queue(max_size=40, default_concurrency_limit=AT_ONCE).launch(
         prevent_thread_lock=True,
         server_name=os.environ.get("GRADIO_SERVER_NAME"),
         server_port=port,

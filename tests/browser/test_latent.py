@@ -13,7 +13,7 @@ READY = f"document.querySelector('#latent-pad .lp') && {PAD}.dataset.state === '
 COLLAPSE = "document.querySelector('#collapse .bx').parentElement"
 TABS = {
     "pad": ("Latent pad", "#walls .ae-card"),
-    "collapse": ("How strong is the prior?", "#collapse .bx-view .ae-card"),
+    "collapse": ("Prior strength", "#collapse .bx-view .ae-card"),
     "uses": ("Autoencoders", "#uses-result .ae-card"),
 }
 pytestmark = pytest.mark.timeout(400)

@@ -104,7 +104,7 @@ SPEC = FamilySpec(
     page="Latent",
     tabs=(
         Tab(name="pad", title="Latent pad", build=f"{HERE}.tab_pad:build"),
-        Tab(name="collapse", title="How strong is the prior?", build=f"{HERE}.tab_collapse:build"),
+        Tab(name="collapse", title="Prior strength", build=f"{HERE}.tab_collapse:build"),
         Tab(name="uses", title="Autoencoders", build=f"{HERE}.tab_uses:build"),
     ),
     presets=PRESETS,

@@ -1,4 +1,4 @@
-"""How strong is the prior? Seven VAEs on one axis of b, and the point where a dimension dies."""
+"""Prior strength: Seven VAEs on one axis of b, and the point where a dimension dies."""
 
 import functools
 import math

@@ -38,7 +38,7 @@ def words(after: Sequence[Maps], before: Sequence[Maps], query: int | None) -> s
     word = html.escape(maps.queries.tokens[at].strip() or "␣")
     return (
         f'<div class="ap">{_next(maps.readout, np.exp(old[-1]), np.exp(new[-1]), word)}</div>'
-        f'<div class="ap" style="margin-top: 12px">{_lens(maps.readout, new, word)}</div>'
+        f'<div class="ap">{_lens(maps.readout, new, word)}</div>'
     )
 
 
@@ -87,11 +87,10 @@ def _lens(readout: Readout, logp: np.ndarray, word: str) -> str:
             for i in best
         )
         name = "input" if depth == 0 else f"layer {depth}"
-        rows.append(f'<tr><th scope="row" style="width: 30%">{name}</th><td>{said}</td></tr>')
+        rows.append(f'<tr><th scope="row">{name}</th><td>{said}</td></tr>')
     return (
         f"<h3>Logit lens at “{word}”</h3><p>The same question, asked before the model is done.</p>"
-        f"<table><colgroup><col style='width: 62px'><col></colgroup>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
+        f'<table class="ap-lens"><tbody>{"".join(rows)}</tbody></table>'
     )
 
 

@@ -487,5 +487,5 @@ class TestPage:
         import gradio as gr
 
         for value in ({}, {"asked": "{}"}, {"asked": "["}, None):
-            with pytest.raises(gr.Error, match="can't be read"):
+            with pytest.raises(gr.Error, match="picture on the page can"):
                 attention_viewer.intervened(value, SimpleNamespace(changes="{}"))  # type: ignore[arg-type]

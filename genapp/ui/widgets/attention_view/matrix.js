@@ -30,7 +30,7 @@ class MatrixView {
   }
 
   zoomable() {
-    return this.zoom > 1 || this.cell < 14;
+    return this.zoom > 1 || this.cell < 9;
   }
 
   setZoom(zoom) {

@@ -63,9 +63,9 @@ class AttentionView {
     const [l, h] = String(state.minus).split(".").map(Number);
     if (!(l < map.layers && h < map.heads)) state.minus = "";
     if (!/^[AB]{2}$/.test(state.pair) || !map.split) state.pair = "";
-    const { lock } = state;
-    if (lock && !(lock.q < map.queries.tokens.length && lock.k < map.keys.tokens.length)) state.lock = null;
-    this.hovered = null;
+    const inside = (token) => token && token.q < map.queries.tokens.length && token.k < map.keys.tokens.length;
+    if (!inside(state.lock)) state.lock = null;
+    if (!inside(this.hovered)) this.hovered = null;
   }
 
   set(wanted) {
@@ -246,7 +246,8 @@ class AttentionView {
     const ctx = this.canvas.getContext("2d");
     ctx.font = this.font(400);
     const view = this.view();
-    const height = Math.ceil(view.fit(ctx, width));
+    const blank = !this.frame.Q || !this.frame.K; // nothing produced yet, or everything filtered out
+    const height = blank ? 60 : Math.ceil(view.fit(ctx, width));
     const scale = Math.min(window.devicePixelRatio || 1, 2);
     this.canvas.width = width * scale;
     this.canvas.height = height * scale;
@@ -256,8 +257,8 @@ class AttentionView {
     ctx.clearRect(0, 0, width, height);
     ctx.font = this.font(400);
     ctx.lineWidth = 1;
-    view.draw(ctx);
-    this.root.querySelector(".av-zoom").hidden = !(this.state.view === "matrix" && view.zoomable());
+    if (!blank) view.draw(ctx);
+    this.root.querySelector(".av-zoom").hidden = !(this.state.view === "matrix" && !blank && view.zoomable());
     const { dataset } = this.element;
     Object.assign(dataset, { state: "ready", run: this.run, view: this.state.view, layer: this.state.layer, head: this.state.head, locked: this.locked() });
     dataset.painted = Number(dataset.painted || 0) + 1;

@@ -6,7 +6,7 @@ function listenToCanvas(host) {
     const box = canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
-  const found = (event) => host.frame && host.view().at(...spot(event));
+  const found = (event) => host.frame?.Q && host.frame.K && host.view().at(...spot(event));
   let drag = null;
   canvas.addEventListener("pointermove", (event) => {
     if (drag) return dragged(host, drag, event);
@@ -121,7 +121,7 @@ function readOut(host) {
   if (host.state.view === "grid") list.replaceChildren();
   if (host.state.view === "grid") return;
   if (!focus) {
-    line.textContent = `${host.caption()}. Rows are tokens that look, columns what they look at.`;
+    line.textContent = host.frame.Q ? `${host.caption()}. Rows are tokens that look, columns what they look at.` : "Nothing to look at yet.";
     list.replaceChildren();
     return table(host, null);
   }

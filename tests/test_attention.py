@@ -1,5 +1,6 @@
 """Attention from a model to the page: weights, what is derived from them, and bad requests."""
 
+import base64
 import json
 import struct
 import threading
@@ -417,7 +418,7 @@ class TestWidget:
         for rows in range(3):
             weights = np.full((rows, 2), 0.5, np.float32)
             value = view.inline(["the", "street"][:rows], keys, weights, run="same")
-            raw = np.frombuffer(__import__("base64").b64decode(value["matrix"]), "<f4")
+            raw = np.frombuffer(base64.b64decode(value["matrix"]), "<f4")
             np.testing.assert_array_equal(raw.reshape(rows, 2), weights)
             assert value["run"] == "same"
         with pytest.raises(ValueError, match=r"weights \(1, 2\) for 2 × 2"):
@@ -488,4 +489,4 @@ class TestPage:
 
         for value in ({}, {"asked": "{}"}, {"asked": "["}, None):
             with pytest.raises(gr.Error, match="picture on the page can"):
-                attention_viewer.intervened(value, SimpleNamespace(changes="{}"))  # type: ignore[arg-type]
+                list(attention_viewer.intervened(value, SimpleNamespace(changes="{}")))  # type: ignore[arg-type]

@@ -7,7 +7,9 @@ nothing of a visitor is kept but the pass on the shelf.
 
 import html
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +23,8 @@ from genapp.ui import live_attention, parts
 from genapp.ui.context import Context
 from genapp.ui.pages import attention_api, attention_hub, attention_panel
 from genapp.ui.widgets.attention_view import widget as view
+
+log = logging.getLogger(__name__)
 
 START = "gpt/gpt-mini"
 LONGEST = 4_000  # characters
@@ -206,75 +210,75 @@ def _wire(ctx: Context, desk: Desk) -> None:
     desk.view.intervene(intervened, desk.view, [desk.view, desk.panel], **_quiet())
     desk.view.select(picked, desk.view, desk.panel, trigger_mode="always_last", **_quiet())
 
-    def opened(request: gr.Request) -> list[Any]:
+    def opened(request: gr.Request) -> Iterator[list[Any]]:
         query = dict(request.query_params)
         found = models()
         model = first(found, query.get(f"{ctx.tab}.model", START))
-        menu = gr.Dropdown(found, value=model)
-        text = query.get(f"{ctx.tab}.text", STORIES[0].text)
-        try:
-            return [*opening(model, text), menu]
-        except UserError as error:
-            gr.Warning(html.escape(str(error)))
-            return [*opening(model, STORIES[0].text), menu]
+        menu: Any = gr.Dropdown(found, value=model)
+        for text in (query.get(f"{ctx.tab}.text", STORIES[0].text), STORIES[0].text):
+            try:
+                for frame in opening(model, text):
+                    yield [*frame, menu]
+                    menu = gr.skip()
+                return
+            except UserError as error:  # a link that asks for what can't be had
+                gr.Warning(html.escape(str(error)))
 
     ctx.on_open(opened, [*desk.drawn, desk.model])
 
 
-def opening(model: str | None, text: str) -> list[Any]:
+def opening(model: str | None, text: str) -> Iterator[list[Any]]:
     """The first picture of a page; without any model, words instead."""
     if model is None:
-        return [gr.skip(), "", _note("No model yet — train one on the Train page.")]
+        yield [gr.skip(), "", _note("No model yet — train one on the Train page.")]
+        return
     story = next((s for s in STORIES if s.text == text), None)
     asked = Asked(model=model, text=text)
-    return shown(asked, story.look if story else view.look(), story.note if story else "")
+    yield from shown(asked, story.look if story else view.look(), story.note if story else "")
 
 
-def shown(asked: Asked, see: Mapping[str, Any] | None, note: str) -> list[Any]:
-    """View, panel and note of a fresh pass."""
+def shown(asked: Asked, see: Mapping[str, Any] | None, note: str) -> Iterator[list[Any]]:
+    """View, panel and note of a fresh pass: first what can be drawn, then what the model says,
+    which takes the whole pass."""
     maps = asked.maps()
     notices = [n for n in (note, *(html.escape(m.notice) for m in maps)) if n]
-    return [
-        asked.value(maps, see),
-        attention_panel.words(maps, maps, None),
-        _note(" ".join(notices)),
-    ]
+    yield [asked.value(maps, see), gr.skip(), _note(" ".join(notices))]
+    yield [gr.skip(), attention_panel.words(maps, maps, None), gr.skip()]
 
 
-def drawn(model: str, text: str) -> list[Any]:
+def drawn(model: str, text: str) -> Iterator[list[Any]]:
     """Draw: another sentence or another model; layer, head and view stay."""
-    return _told(lambda: shown(Asked(model=model or "", text=text), {"lock": None}, ""))
+    with told():
+        yield from shown(Asked(model=model or "", text=text), {"lock": None}, "")
 
 
 def _story_drawer(story: Story) -> Any:
-    def draw(model: str) -> list[Any]:
-        asked = Asked(model=model or "", text=story.text)
-        return _told(lambda: [story.text, *shown(asked, story.look, story.note)])
+    def draw(model: str) -> Iterator[list[Any]]:
+        text: Any = story.text
+        with told():
+            for frame in shown(Asked(model=model or "", text=text), story.look, story.note):
+                yield [text, *frame]
+                text = gr.skip()
 
     return draw
 
 
-def intervened(value: Any, event: gr.EventData) -> list[Any]:
+def intervened(value: Any, event: gr.EventData) -> Iterator[list[Any]]:
     """The pass with tokens hidden or swapped and heads silenced, beside the untouched one."""
-
-    def run() -> list[Any]:
+    with told():
         asked = asked_of(value, json.loads(str(event.changes)))
         maps, before = asked.maps(), asked.maps(changed=False)
-        return [asked.value(maps), attention_panel.words(maps, before, None)]
+        yield [asked.value(maps), gr.skip()]
+        yield [gr.skip(), attention_panel.words(maps, before, None)]
 
-    return _told(run)
 
-
-def picked(value: Any, event: gr.EventData) -> Any:
+def picked(value: Any, event: gr.EventData) -> str:
     """The panel for the token that was locked."""
-
-    def run() -> str:
+    with told():
         asked = asked_of(value, json.loads(value["changes"]))
         maps = _on_shelf(value) or asked.maps()
         before = asked.maps(changed=False) if any(asked.changes.values()) else maps
         return attention_panel.words(maps, before, int(event.index))
-
-    return _told(run)
 
 
 def _on_shelf(value: Any) -> list[Maps] | None:
@@ -292,15 +296,17 @@ def asked_of(value: Any, changes: Any) -> Asked:
     return Asked(model=str(asked["model"]), text=str(asked["text"]), changes=changes)
 
 
-def _told(run: Any) -> Any:
-    """``run()``, its failures as messages on the page."""
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns a :class:`UserError`, and whatever the browser sent wrong, into a message."""
     try:
-        return run()
+        yield
     except UserError as error:
-        return parts.unless_failed(Failure(str(error)))
+        parts.unless_failed(Failure(str(error)))
     except (KeyError, TypeError, ValueError, AttributeError):
+        log.info("a picture came back unreadable", exc_info=True)
         words = "The picture on the page can't be read — press Draw for a new one."
-        return parts.unless_failed(Failure(words))
+        parts.unless_failed(Failure(words))
 
 
 def _note(words: str) -> str:

@@ -33,6 +33,7 @@ PAGES = (
         route="attention",
         line="Where GPT, BERT, a translator and a vision transformer look.",
         order=("viewer", "translator", "mechanics", "bert", "measures"),
+        labs=(Tab(name="mechanics", title="Mechanics", build="genapp.ui.pages.mechanics:build"),),
     ),
     Page(
         title="Text",

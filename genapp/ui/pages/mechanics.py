@@ -14,7 +14,8 @@ question; divided by $\sqrt{d_k}$, the scores keep unit spread whatever the widt
 $-\infty$ where looking is forbidden. The softmax turns each row of scores into shares of 1, and the
 output is each row's share of the messages:
 
-$$\operatorname{Attention}(Q, K, V) = \operatorname{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}} + M\right) V$$
+$$\operatorname{Attention}(Q, K, V) =
+\operatorname{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}} + M\right) V$$
 
 Everything on this page is computed in your browser in double precision, by the same functions as
 `genapp/mechanics` in Python, which the tests hold against printed results.
@@ -28,7 +29,7 @@ def build(ctx: Context) -> None:
     """The lab, and its two measurements as HTTP endpoints."""
     parts.story(
         "Attention is a handful of small matrices. Here they are, with every number in your hands.",
-        "change one number of X, untick <i>scale</i>, tick <i>causal</i>; then take another lesson.",
+        "change a number of X, untick <i>scale</i>, tick <i>causal</i>; then take another lesson.",
     )
     matrix_lab(elem_id="matrix-lab", label="Matrix lab", show_label=False)
     parts.how_it_works(HOW)

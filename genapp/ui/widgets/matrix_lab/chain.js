@@ -19,7 +19,7 @@ class Chain {
       row.append(el("h4", "", band.title));
       const line = el("div", "ml-line");
       for (const part of band.parts) {
-        if (part.length === 1 || !STEPS[part]) {
+        if (!STEPS[part]) {
           line.append(el("span", "ml-op", part, { "aria-hidden": "true" }));
           continue;
         }

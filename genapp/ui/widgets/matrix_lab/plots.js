@@ -149,6 +149,7 @@ class HeatMap {
     const scale = Math.max(1, Math.floor(480 / Math.max(A.length, A[0].length)));
     this.canvas.width = A[0].length * scale;
     this.canvas.height = A.length * scale;
+    this.canvas.style.aspectRatio = String(Math.max(0.9, Math.min(2.4, A[0].length / A.length)));
     const context = this.canvas.getContext("2d");
     const style = getComputedStyle(this.root);
     const [plus, minus, weight] = ["--ml-plus", "--ml-minus", "--ml-weight"].map((n) => style.getPropertyValue(n).trim() || "#666");

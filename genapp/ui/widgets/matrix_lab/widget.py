@@ -17,8 +17,8 @@ HERE = Path(__file__).parent
 MATHS = ("maths", "more_maths", "tiny_lm")  # need no page; tests load them alone
 PARTS = (
     "grid", "plots", "chain", "lab", "lesson_chain", "lesson_weights", "lesson_scores",
-    "lesson_masks", "lesson_positions",
-
+    "lesson_kinds", "lesson_masks", "lesson_patterns", "lesson_heads", "lesson_positions",
+    "lesson_norms", "lesson_blocks",
 )  # fmt: skip
 ORDER = (
     "chain", "weights", "example", "scores", "scaling", "kinds", "masks", "sparsity", "cost",
@@ -27,7 +27,7 @@ ORDER = (
 
 
 def matrix_lab(**about: Any) -> gr.HTML:
-    """The widget. It keeps lesson and numbers in the URL as ``mechanics.lesson``, ``mechanics.s``."""
+    """The widget. The URL keeps lesson and numbers as ``mechanics.lesson`` and ``mechanics.s``."""
     return gr.HTML(
         html_template="",
         js_on_load=script(),

@@ -489,4 +489,4 @@ class TestPage:
 
         for value in ({}, {"asked": "{}"}, {"asked": "["}, None):
             with pytest.raises(gr.Error, match="picture on the page can"):
-                list(attention_viewer.intervened(value, SimpleNamespace(changes="{}")))  # type: ignore[arg-type]
+                attention_viewer.intervened(value, SimpleNamespace(changes="{}"))  # type: ignore[arg-type]

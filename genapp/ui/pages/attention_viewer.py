@@ -163,7 +163,10 @@ def build(ctx: Context) -> None:
     card = attention_panel.card_of(desk.model)
     parts.how_it_works(HOW)
     _wire(ctx, desk)
-    desk.model.change(attention_panel.card_text, desk.model, card, **_quiet())
+    desk.model.change(
+        attention_panel.card_text, desk.model, card, show_progress="hidden",
+        api_visibility="private",
+    )  # fmt: skip
     ctx.share(model=desk.model, text=desk.text)
     attention_api.add()
 
@@ -194,21 +197,20 @@ def _layout(ctx: Context) -> Desk:
     )  # fmt: skip
 
 
-def _quiet() -> dict[str, Any]:
-    return {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": "model"}
-
-
 def _wire(ctx: Context, desk: Desk) -> None:
-    source = [desk.model, desk.text]
-    gr.on(
-        [desk.draw.click, desk.text.submit, desk.model.input], drawn, source, desk.drawn, **_quiet()
-    )
+    """A picture is drawn at once; what the model says takes its whole pass and follows."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    picture = [desk.view, desk.note]
+    draws = [desk.draw.click, desk.text.submit, desk.model.input]
+    events = [gr.on(draws, drawn, [desk.model, desk.text], picture, **quiet)]
     for story, button in zip(STORIES, desk.stories, strict=True):
-        button.click(
-            _story_drawer(story), desk.model, [desk.text, *desk.drawn], **_quiet()
-        )  # fmt: skip
-    desk.view.intervene(intervened, desk.view, [desk.view, desk.panel], **_quiet())
-    desk.view.select(picked, desk.view, desk.panel, trigger_mode="always_last", **_quiet())
+        outputs = [desk.text, *picture]
+        events.append(button.click(_story_drawer(story), desk.model, outputs, **quiet))
+    events.append(desk.view.intervene(intervened, desk.view, desk.view, **quiet))
+    heavy: dict[str, Any] = {**quiet, "concurrency_id": "model", "trigger_mode": "always_last"}
+    for event in events:
+        event.success(said, desk.view, desk.panel, **heavy)
+    desk.view.select(picked, desk.view, desk.panel, **heavy)
 
     def opened(request: gr.Request) -> Iterator[list[Any]]:
         query = dict(request.query_params)
@@ -228,57 +230,64 @@ def _wire(ctx: Context, desk: Desk) -> None:
 
 
 def opening(model: str | None, text: str) -> Iterator[list[Any]]:
-    """The first picture of a page; without any model, words instead."""
+    """View, panel and note of a page's first picture; without any model, words instead."""
     if model is None:
         yield [gr.skip(), "", _note("No model yet — train one on the Train page.")]
         return
     story = next((s for s in STORIES if s.text == text), None)
     asked = Asked(model=model, text=text)
-    yield from shown(asked, story.look if story else view.look(), story.note if story else "")
+    value, note = shown(asked, story.look if story else view.look(), story.note if story else "")
+    yield [value, gr.skip(), note]
+    yield [gr.skip(), panel_of(value), gr.skip()]
 
 
-def shown(asked: Asked, see: Mapping[str, Any] | None, note: str) -> Iterator[list[Any]]:
-    """View, panel and note of a fresh pass: first what can be drawn, then what the model says,
-    which takes the whole pass."""
+def shown(asked: Asked, see: Mapping[str, Any] | None, note: str) -> list[Any]:
+    """View and note of a fresh pass; nothing of the model has run yet."""
     maps = asked.maps()
     notices = [n for n in (note, *(html.escape(m.notice) for m in maps)) if n]
-    yield [asked.value(maps, see), gr.skip(), _note(" ".join(notices))]
-    yield [gr.skip(), attention_panel.words(maps, maps, None), gr.skip()]
+    return [asked.value(maps, see), _note(" ".join(notices))]
 
 
-def drawn(model: str, text: str) -> Iterator[list[Any]]:
+def drawn(model: str, text: str) -> list[Any]:
     """Draw: another sentence or another model; layer, head and view stay."""
     with told():
-        yield from shown(Asked(model=model or "", text=text), {"lock": None}, "")
+        return shown(Asked(model=model or "", text=text), {"lock": None}, "")
 
 
 def _story_drawer(story: Story) -> Any:
-    def draw(model: str) -> Iterator[list[Any]]:
-        text: Any = story.text
+    def draw(model: str) -> list[Any]:
         with told():
-            for frame in shown(Asked(model=model or "", text=text), story.look, story.note):
-                yield [text, *frame]
-                text = gr.skip()
+            asked = Asked(model=model or "", text=story.text)
+            return [story.text, *shown(asked, story.look, story.note)]
 
     return draw
 
 
-def intervened(value: Any, event: gr.EventData) -> Iterator[list[Any]]:
-    """The pass with tokens hidden or swapped and heads silenced, beside the untouched one."""
+def intervened(value: Any, event: gr.EventData) -> dict[str, str]:
+    """The pass with tokens hidden or swapped and heads silenced."""
     with told():
         asked = asked_of(value, json.loads(str(event.changes)))
-        maps, before = asked.maps(), asked.maps(changed=False)
-        yield [asked.value(maps), gr.skip()]
-        yield [gr.skip(), attention_panel.words(maps, before, None)]
+        return asked.value(asked.maps())
+
+
+def said(value: Any) -> str:
+    """The panel for the last token."""
+    with told():
+        return panel_of(value)
 
 
 def picked(value: Any, event: gr.EventData) -> str:
     """The panel for the token that was locked."""
     with told():
-        asked = asked_of(value, json.loads(value["changes"]))
-        maps = _on_shelf(value) or asked.maps()
-        before = asked.maps(changed=False) if any(asked.changes.values()) else maps
-        return attention_panel.words(maps, before, int(event.index))
+        return panel_of(value, int(event.index))
+
+
+def panel_of(value: Any, query: int | None = None) -> str:
+    """What the model says at a token of the pass in ``value``, beside the untouched pass."""
+    asked = asked_of(value, json.loads(value["changes"]))
+    maps = _on_shelf(value) or asked.maps()
+    before = asked.maps(changed=False) if any(asked.changes.values()) else maps
+    return attention_panel.words(maps, before, query)
 
 
 def _on_shelf(value: Any) -> list[Maps] | None:

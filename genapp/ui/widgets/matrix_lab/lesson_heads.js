@@ -84,7 +84,7 @@ LESSONS.push({
         grid.set(d.result.heads[h].weights, d.words, d.words);
         grid.mark({ rows: [query] });
         const off = s.off[h];
-        button.textContent = off ? "off: zeroed" : "on";
+        button.textContent = off ? "zeroed: switch on" : "switch off";
         button.setAttribute("aria-pressed", String(off));
         button.setAttribute("aria-label", `head ${h + 1} is ${off ? "off" : "on"}`);
         box.style.opacity = off ? 0.4 : 1;

@@ -37,7 +37,7 @@ const SERIES = ["var(--ml-a)", "var(--ml-b)", "var(--ml-c)", "var(--ml-d)", "var
 
 // lines: [{name, points: [[x, y], …], dashed?, dots?}]; options: {xlog, ylog, x, y, low?, high?, mark?}
 function lineChart(label, lines, o) {
-  const [W, H, left, bottom, top, right] = [560, 260, 56, 36, 12, 12];
+  const [W, H, left, bottom, top, right] = [560, 270, 56, 36, 26, 12];
   const all = lines.flatMap((l) => l.points).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   const fx = (v) => (o.xlog ? Math.log10(v) : v);
   const fy = (v) => (o.ylog ? Math.log10(Math.max(v, 1e-12)) : v);
@@ -66,7 +66,7 @@ function lineChart(label, lines, o) {
   }
   for (const t of ticks(x0, x1, o.xlog)) chart.append(svg("text", { x: px(t), y: H - bottom + 17, "text-anchor": "middle" }, name(t)));
   chart.append(svg("text", { x: (left + W - right) / 2, y: H - 3, "text-anchor": "middle", class: "ml-axis" }, o.x));
-  if (o.y) chart.append(svg("text", { x: 4, y: top + 2, class: "ml-axis ml-over" }, o.y));
+  if (o.y) chart.append(svg("text", { x: 4, y: 11, class: "ml-axis" }, o.y));
   if (o.mark !== undefined && fx(o.mark) >= x0 && fx(o.mark) <= x1) chart.append(svg("line", { x1: px(o.mark), x2: px(o.mark), y1: top, y2: H - bottom, class: "ml-now" }));
   lines.forEach((line, i) => {
     const colour = line.colour ?? SERIES[i % SERIES.length];

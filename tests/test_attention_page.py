@@ -173,7 +173,7 @@ class TestPage:
         expected = {
             "it → animal": (" it", " animal"),
             "who gave what": (" food", " gave"),
-            "obey what?": (" it", " ord"),
+            "obey what?": (" it", "ers"),
         }
         for story in attention_viewer.STORIES:
             (maps,) = service.attention("gpt", "gpt-mini", story.text)

@@ -72,7 +72,7 @@ STORIES = (
     Story(
         name="who gave what",
         text="I gave my dog Charlie some food",
-        look=view.look(layer=3, head=3, view="lines", lock=(9, -1)),
+        look=view.look(layer=3, head=6, view="lines", lock=(9, -1)),
         note="A head with one job: whatever was given, and whoever got it, looks back at the verb "
         "<em>gave</em>. Look at another head: a different job.",
     ),
@@ -80,14 +80,14 @@ STORIES = (
         name="obey what?",
         text="A robot must obey the orders given it by human beings except where such orders "
         "would conflict",
-        look=view.look(layer=3, head=6, lock=(12, -1)),
+        look=view.look(layer=3, head=3, lock=(12, -1)),
         note="The white triangle is the mask: no token sees what comes later. <em>it</em> looks "
         "back at <em>orders</em>. Double-click a word to mask it for all others too.",
     ),
     Story(
         name="copying",
         text="The wolf saw the lamb and the wolf saw the lamb and the wolf saw the",
-        look=view.look(layer=3, head=6, lock=(15, -1)),
+        look=view.look(layer=3, head=7, lock=(15, -1)),
         note="Stripes beside the diagonal: a token looks at what followed its earlier copies. Such "
         "<em>induction</em> heads let a model repeat a pattern from the text itself.",
     ),

@@ -17,7 +17,13 @@ class Request(TranslateRequest):
 
 
 def _schedule(steps: int, batch: int, lr: float, **more: Any) -> dict[str, Any]:
-    base = {"warmup": 400, "decay": 0.8, "min_lr": 0.03, "eval_every": max(1, steps // 25)}
+    base = {
+        "warmup": 400,
+        "decay": 0.8,
+        "min_lr": 0.03,
+        "precision": "bf16",
+        "eval_every": max(1, steps // 25),
+    }
     return {"steps": steps, "batch": batch, "lr": lr, **base, **more}
 
 
@@ -37,7 +43,7 @@ PRESETS: Mapping[str, Preset] = {
         title="Transformer",
         config=_config(4000, 3, 4, 128, 512, dropout=0.2),
         train={"cpu": _schedule(8_000, 64, 2e-3), "gpu": _schedule(20_000, 128, 2e-3)},
-        about="Three layers each, from Russian, German and French to English; 4,000 + 4,000 BPE tokens.",
+        about="Three layers each: Russian, German or French to English; 4,000 + 4,000 pieces.",
     ),
     "base": Preset(
         title="Transformer, base",
@@ -49,7 +55,7 @@ PRESETS: Mapping[str, Preset] = {
         title="Micro",
         config=_config(200, 1, 2, 32, 64, dropout=0.0),
         train={
-            "cpu": _schedule(200, 32, 5e-3, warmup=20),
+            "cpu": _schedule(200, 32, 5e-3, warmup=20, precision="no"),
             "gpu": _schedule(200, 32, 5e-3, warmup=20),
         },
         about="For tests: sentences of a small grammar.",

@@ -19,7 +19,7 @@ from genapp.translation.plan import Plan
 from genapp.translation.vocab import PAD, Vocabulary
 
 QUICK = 100  # validation sentences translated during a run; the end translates the test part
-GALLERY = 40  # held-out pairs that travel with a checkpoint
+GALLERY = 40  # held-out pairs of each language that travel with a checkpoint
 Build = Callable[[Mapping[str, Any]], nn.Module]
 
 
@@ -83,10 +83,7 @@ def recipe(
         return "\n\n".join(lines)
 
     def finish(model: nn.Module) -> tuple[dict[str, Any], dict[str, bytes]]:
-        rows = random.Random(0).sample(judged.test, min(GALLERY, len(judged.test)))
-        gallery = json.dumps([{"source": p.source, "reference": p.target} for p in rows],
-                             ensure_ascii=False)  # fmt: skip
-        return card(model, stuff), {"held_out.json": gallery.encode()}
+        return card(model, stuff), {"held_out.json": gallery(stuff)}
 
     return Task(
         model=model,
@@ -152,6 +149,16 @@ def translate(model: Any, stuff: Material, sentences: Sequence[str], batch: int 
         out = search.greedy(model, batches.sources([ids[i] for i in chosen]).to(device))
         written |= {i: stuff.target.text(t) for i, t in zip(chosen, out, strict=True)}
     return [written[i] for i in range(len(ids))]
+
+
+def gallery(stuff: Material) -> bytes:
+    """A few test pairs of each language as JSON, to try a checkpoint on where no data is."""
+    rows = [
+        {"language": name, "source": p.source, "reference": p.target}
+        for name, part in stuff.parts.items()
+        for p in random.Random(0).sample(part.test, min(GALLERY, len(part.test)))
+    ]
+    return json.dumps(rows, ensure_ascii=False).encode()
 
 
 def card(model: Any, stuff: Material) -> dict[str, Any]:

@@ -46,6 +46,10 @@ def build(ctx: Context) -> None:
                 elem_id="translator-map",
             )  # fmt: skip
             score = gr.HTML(elem_id="translator-score", css_template=tab_views.CSS)
+    desk["examples"] = gr.Dataset(
+        components=["textbox"], samples=_samples("Russian"), label="Try one of these",
+        samples_per_page=14, elem_id="translator-examples",
+    )  # fmt: skip
     three = gr.HTML(elem_id="translator-three", css_template=tab_views.CSS)
     _below(desk)
     parts.how_it_works(HOW)
@@ -73,13 +77,9 @@ def _left() -> dict[str, Any]:
     with gr.Row():
         beam = gr.Slider(1, 8, value=1, step=1, label="Beam", info="1 is greedy", min_width=140)
         align = gr.Checkbox(False, label="Align the reference", min_width=140)
-    examples = gr.Dataset(
-        components=["textbox"], samples=_samples("Russian"), label="Try one of these",
-        samples_per_page=8, elem_id="translator-examples",
-    )  # fmt: skip
     return {
         "model": model, "language": language, "text": text, "translate": translate, "step": step,
-        "reference": reference, "beam": beam, "align": align, "examples": examples,
+        "reference": reference, "beam": beam, "align": align,
     }  # fmt: skip
 
 

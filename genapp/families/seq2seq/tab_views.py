@@ -12,7 +12,7 @@ from genapp.families.seq2seq.tab_write import MODELS
 from genapp.translation import lecture
 
 COLOURS = {"no attention": "#94a4a2", "attention": "#e76300", "Transformer": "#3f90da"}
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 250, 40, 96, 14, 36
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 270, 44, 112, 26, 42
 SOURCES = {  # (what, where it was measured, their figure); none of it on our data
     "no attention": "17.82 BLEU, WMT-14 En→Fr, RNNencdec-50 (Bahdanau et al. 2015)",
     "attention": "26.75 BLEU, WMT-14 En→Fr, RNNsearch-50 (Bahdanau et al. 2015)",
@@ -30,8 +30,11 @@ CSS = """
 .mt-score b { color: var(--body-text-color); font-size: 17px; margin-left: 6px; }
 .mt-table { border-collapse: collapse; font-size: 14px; color: var(--body-text-color); width: 100%; }
 .mt-table th, .mt-table td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--border-color-primary); font-variant-numeric: tabular-nums; vertical-align: top; }
+.mt-table td, .mt-table th { border-width: 0 0 1px !important; }
 .mt-table th { font-weight: 600; color: var(--body-text-color-subdued); font-size: 13px; }
 .mt-wide { overflow-x: auto; }
+.mt-wide td:last-child { min-width: 190px; color: var(--body-text-color-subdued); font-size: 13px; }
+@media (max-width: 640px) { .mt-chart text { font-size: 16px; } }
 """  # noqa: E501
 
 

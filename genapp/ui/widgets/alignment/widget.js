@@ -37,7 +37,11 @@ save.title = "Download the weights that are drawn";
 const layerMenu = menu("Layer", (v) => (layer = v));
 const headMenu = menu("Head", (v) => (head = v));
 bar.append(layerMenu.label, headMenu.label, save);
-root.append(bar, map, said, read, tops, note, spoken);
+const body = make("div", "body");
+const side = make("div", "side");
+side.append(said, read, tops);
+body.append(map, side);
+root.append(bar, body, note, spoken);
 element.replaceChildren(root);
 
 function menu(title, set) {

@@ -382,7 +382,7 @@ class TestTranslating:
 
     def test_steps_lead_to_the_translation(self) -> None:
         asked = ("attention", "я вижу дом.", "", 1, False)
-        *_, (whole, _) = tab_write.translate(*asked)
+        *_, (whole, _) = tab_write.stream(*asked)
         value, seen = None, []
         for _ in range(40):
             value, _ = tab_write.step(value, *asked)

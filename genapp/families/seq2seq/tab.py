@@ -97,10 +97,10 @@ def _below(desk: dict[str, Any]) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.Markdown("#### How long may a sentence be?")
-            gr.HTML(tab_views.length_chart, css_template=tab_views.CSS, elem_id="translator-chart")
+            chart = gr.HTML(css_template=tab_views.CSS, elem_id="translator-chart")
         with gr.Column(scale=5, min_width=320):
             gr.Markdown("#### Held-out scores, Russian to English")
-            gr.HTML(tab_views.score_card, css_template=tab_views.CSS, elem_id="translator-card")
+            card = gr.HTML(css_template=tab_views.CSS, elem_id="translator-card")
     with gr.Accordion("How a sentence is prepared", open=False):
         with gr.Row():
             longest = gr.Slider(2, 30, value=9, step=1, label="Longest, words", min_width=160)
@@ -111,7 +111,7 @@ def _below(desk: dict[str, Any]) -> None:
             [desk["text"].change, desk["reference"].change, longest.change, prefixes.change],
             tab_views.stages, inputs, view, trigger_mode="always_last", **HIDDEN,
         )  # fmt: skip
-    desk["stages"] = (inputs, view)
+    desk |= {"stages": (inputs, view), "chart": chart, "card": card}
     with gr.Accordion("The models' cards", open=False):
         for family, name in MODELS.values():
             gr.Markdown(parts.card_of(family, name))
@@ -128,7 +128,7 @@ def _wire(
         desk["translate"].click, desk["text"].submit, desk["model"].input, desk["align"].input,
         desk["beam"].release,
     ]  # fmt: skip
-    run = gr.on(triggers, tab_write.translate, asked, outputs, **heavy)
+    run = gr.on(triggers, tab_write.stream, asked, outputs, **heavy)
     run.success(tab_write.compare, compared, three, **heavy)
     desk["step"].click(tab_write.step, [picture, *asked], outputs, **heavy)
 
@@ -138,7 +138,7 @@ def _wire(
     picked = desk["examples"].select(
         chosen, desk["language"], [desk["text"], desk["reference"]], **HIDDEN
     )
-    picked.then(tab_write.translate, asked, outputs, **heavy).success(
+    picked.then(tab_write.stream, asked, outputs, **heavy).success(
         tab_write.compare, compared, three, **heavy
     )
 
@@ -149,10 +149,12 @@ def _wire(
     spoken = desk["language"].input(
         changed, desk["language"], [desk["examples"], desk["text"], desk["reference"]], **HIDDEN
     )
-    spoken.then(tab_write.translate, asked, outputs, **heavy).success(
+    spoken.then(tab_write.stream, asked, outputs, **heavy).success(
         tab_write.compare, compared, three, **heavy
     )
     inputs, view = desk["stages"]
     ctx.on_open(tab_views.stages, view, inputs)
-    opened = ctx.demo.load(tab_write.translate, asked, outputs, **heavy)
+    ctx.on_open(tab_views.length_chart, desk["chart"])
+    ctx.on_open(tab_views.score_card, desk["card"])
+    opened = ctx.demo.load(tab_write.stream, asked, outputs, **heavy)
     opened.success(tab_write.compare, compared, three, **heavy)

@@ -57,7 +57,7 @@ def frames(model: str, text: str, **fields: Any) -> Iterator[Any]:
         yield parts.unless_failed(frame)
 
 
-def translate(
+def stream(
     model: str, text: str, reference: str, beam: float, align: bool
 ) -> Iterator[tuple[Any, str]]:
     """The map and the scores, as the translation grows."""

@@ -128,7 +128,9 @@ def _wire(
         desk["translate"].click, desk["text"].submit, desk["model"].input, desk["align"].input,
         desk["beam"].release,
     ]  # fmt: skip
-    run = gr.on(triggers, tab_write.stream, asked, outputs, **heavy)
+    run = gr.on(
+        triggers, tab_write.stream, asked, outputs, trigger_mode="always_last", **heavy
+    )  # fmt: skip
     run.success(tab_write.compare, compared, three, **heavy)
     desk["step"].click(tab_write.step, [picture, *asked], outputs, **heavy)
 

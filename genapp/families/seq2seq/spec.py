@@ -36,13 +36,13 @@ PRESETS: Mapping[str, Preset] = {
     "mt-gru-attn": Preset(
         title="GRU with attention",
         config=_config("attention"),
-        train={"cpu": _schedule(11_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
+        train={"cpu": _schedule(6_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
         about="Bahdanau's translator: Russian, German or French to English; 4,500 + 3,000 pieces.",
     ),
     "mt-gru-plain": Preset(
         title="GRU without attention",
         config=_config("last"),
-        train={"cpu": _schedule(11_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
+        train={"cpu": _schedule(6_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
         about="The same two GRUs joined by one vector alone; 4,500 + 3,000 pieces.",
     ),
     "lecture": Preset(

@@ -28,9 +28,9 @@ CSS = """
 .mt-three p { margin: 0; font-size: 16px; color: var(--body-text-color); min-height: 24px; }
 .mt-three small, .mt-score, .mt-note { color: var(--body-text-color-subdued); font-size: 13px; }
 .mt-score b { color: var(--body-text-color); font-size: 17px; margin-left: 6px; }
-.mt-table { border-collapse: collapse; font-size: 14px; color: var(--body-text-color); width: 100%; }
+.mt-table { border: 0 !important; border-collapse: collapse; font-size: 14px; color: var(--body-text-color); width: 100%; }
 .mt-table th, .mt-table td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--border-color-primary); font-variant-numeric: tabular-nums; vertical-align: top; }
-.mt-table td, .mt-table th { border-width: 0 0 1px !important; }
+.mt-table td, .mt-table th, .mt-table tr { border-width: 0 0 1px !important; }
 .mt-table th { font-weight: 600; color: var(--body-text-color-subdued); font-size: 13px; }
 .mt-wide { overflow-x: auto; }
 .mt-wide td:last-child { min-width: 190px; color: var(--body-text-color-subdued); font-size: 13px; }

@@ -42,7 +42,7 @@ PRESETS: Mapping[str, Preset] = {
     "mt-transformer": Preset(
         title="Transformer",
         config=_config(4000, 3, 4, 128, 512, dropout=0.2),
-        train={"cpu": _schedule(8_000, 64, 2e-3), "gpu": _schedule(20_000, 128, 2e-3)},
+        train={"cpu": _schedule(6_000, 64, 2e-3), "gpu": _schedule(20_000, 128, 2e-3)},
         about="Three layers each: Russian, German or French to English; 4,000 + 4,000 pieces.",
     ),
     "base": Preset(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genapp.spec import FamilySpec, Preset, Tab
-from genapp.translation.plan import Plan
+from genapp.translation.plan import Plan, toy_plan
 from genapp.translation.request import TranslateRequest
 
 
@@ -25,13 +25,36 @@ def _config(summary: str, **more: Any) -> dict[str, Any]:
     return {**sizes, "summary": summary, **more}
 
 
+TOYS = {"reverse": "Reverse", "copy": "Copy", "sort": "Sort", "date": "Dates"}
 ALL = ("rus", "deu", "fra")  # into English: the decoder learns from all three
 PLANS: Mapping[str, Plan] = {
     "mt-gru-attn": Plan(languages=ALL, source_vocab=4500, target_vocab=3000),
     "mt-gru-plain": Plan(languages=ALL, source_vocab=4500, target_vocab=3000),
     "lecture": Plan(source_vocab=4500, target_vocab=3000, units="words", hide=0.0, smoothing=0.0),
     "micro": Plan(source_vocab=200, target_vocab=200, hide=0.0, smoothing=0.0, grammar=True),
+    **{f"toy-{toy}-{kind}": toy_plan(toy) for toy in TOYS for kind in ("plain", "attn")},
 }
+WIDTHS = {"attention": 64, "last": 76}  # of equal parameters, ± 1 %
+
+
+def toy_presets() -> dict[str, Preset]:
+    """Each toy task with and without attention."""
+    return {
+        f"toy-{toy}-{'plain' if summary == 'last' else 'attn'}": Preset(
+            title=f"{title}, {'no attention' if summary == 'last' else 'attention'}",
+            config={"source_vocab": 20, "target_vocab": 20, "summary": summary, "width": width,
+                    "dropout": 0.0},
+            train={
+                "cpu": _schedule(3_000, 64, 3e-3, precision="no"),
+                "gpu": _schedule(3_000, 64, 3e-3, precision="no"),
+            },
+            about="Sequences of up to 20 letters; measured to 64.",
+        )
+        for toy, title in TOYS.items()
+        for summary, width in WIDTHS.items()
+    }  # fmt: skip
+
+
 PRESETS: Mapping[str, Preset] = {
     "mt-gru-attn": Preset(
         title="GRU with attention",
@@ -61,6 +84,7 @@ PRESETS: Mapping[str, Preset] = {
         },
         about="For tests: sentences of a small grammar.",
     ),
+    **toy_presets(),
 }  # fmt: skip
 
 SPEC = FamilySpec(

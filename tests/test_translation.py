@@ -491,3 +491,25 @@ class TestToys:
         ]
         assert max(sizes) <= 1.1 * min(sizes)
         assert max(sizes) <= 300_000
+
+
+class TestShipped:
+    """What the checkpoints in the repository reached: the spec's goals, read from their cards."""
+
+    @staticmethod
+    def metrics(family: str, name: str) -> dict:
+        folder = Path(checkpoints.__file__).parent.parent / "checkpoints" / family / name
+        return dict(checkpoints.read_meta(folder).metrics)
+
+    def test_attention_opens_the_bottleneck(self) -> None:
+        attention = self.metrics("seq2seq", "toy-reverse-attn")["accuracy_by_length"]
+        plain = self.metrics("seq2seq", "toy-reverse-plain")["accuracy_by_length"]
+        assert attention["20"] >= 0.95
+        assert plain["20"] <= 0.6
+
+    def test_each_model_beats_the_one_before(self) -> None:
+        found = [self.metrics(family, name) for family, name in tab_write.MODELS.values()]
+        plain, attention, best = found
+        assert attention["bleu"] >= plain["bleu"] + 4
+        assert best["bleu"] >= attention["bleu"] + 5
+        assert len({m["test_pairs"] for m in found}) == 1

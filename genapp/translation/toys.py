@@ -17,7 +17,7 @@ TASKS = ("reverse", "copy", "sort", "date")
 CARD = {
     "name": "sequences drawn at random",
     "licence": "Apache-2.0",
-    "source": "https://github.com/",
+    "source": "genapp/translation/toys.py",
 }
 
 

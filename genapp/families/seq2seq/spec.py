@@ -21,15 +21,15 @@ def _schedule(steps: int, batch: int, lr: float, **more: Any) -> dict[str, Any]:
 
 
 def _config(summary: str, **more: Any) -> dict[str, Any]:
-    sizes = {"source_vocab": 4500, "target_vocab": 3000, "width": 128, "dropout": 0.2}
+    sizes = {"source_vocab": 4500, "target_vocab": 3000, "width": 128, "dropout": 0.1}
     return {**sizes, "summary": summary, **more}
 
 
 TOYS = {"reverse": "Reverse", "copy": "Copy", "sort": "Sort", "date": "Dates"}
 ALL = ("rus", "deu", "fra")  # into English: the decoder learns from all three
 PLANS: Mapping[str, Plan] = {
-    "mt-gru-attn": Plan(languages=ALL, source_vocab=4500, target_vocab=3000),
-    "mt-gru-plain": Plan(languages=ALL, source_vocab=4500, target_vocab=3000),
+    "mt-gru-attn": Plan(languages=ALL, source_vocab=4500, target_vocab=3000, hide=0.0),
+    "mt-gru-plain": Plan(languages=ALL, source_vocab=4500, target_vocab=3000, hide=0.0),
     "lecture": Plan(source_vocab=4500, target_vocab=3000, units="words", hide=0.0, smoothing=0.0),
     "micro": Plan(source_vocab=200, target_vocab=200, hide=0.0, smoothing=0.0, grammar=True),
     **{f"toy-{toy}-{kind}": toy_plan(toy) for toy in TOYS for kind in ("plain", "attn")},
@@ -59,13 +59,13 @@ PRESETS: Mapping[str, Preset] = {
     "mt-gru-attn": Preset(
         title="GRU with attention",
         config=_config("attention"),
-        train={"cpu": _schedule(6_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
+        train={"cpu": _schedule(10_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
         about="Bahdanau's translator: Russian, German or French to English; 4,500 + 3,000 pieces.",
     ),
     "mt-gru-plain": Preset(
         title="GRU without attention",
         config=_config("last"),
-        train={"cpu": _schedule(6_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
+        train={"cpu": _schedule(10_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
         about="The same two GRUs joined by one vector alone; 4,500 + 3,000 pieces.",
     ),
     "lecture": Preset(

@@ -20,7 +20,7 @@ from genapp.families.transformer import model as transformer
 from genapp.families.transformer import spec as transformer_spec
 from genapp.spec import resolve
 from genapp.trainer.loop import TrainConfig, Trainer
-from genapp.translation import batches, lecture, scores, search, task, vocab
+from genapp.translation import batches, lecture, scores, search, task, toys, vocab
 from genapp.translation.plan import Plan
 from genapp.ui.widgets.alignment import widget
 
@@ -461,3 +461,55 @@ def _aligned(model: nn.Module, stuff: task.Material, pair: Pair, gold: tuple) ->
     begins = [i for i, t in enumerate(told.tokens) if stuff.target.piece(t).startswith("▁")]
     best = [int(told.rows[i][0, 0].argmax()) for i in begins]
     return [b < len(word) and word[b] == g for b, g in zip(best, gold, strict=True)]
+
+
+class TestToys:
+    @pytest.mark.parametrize("kind", toys.TASKS)
+    def test_answers(self, kind: str) -> None:
+        for source, target in toys.pairs(kind, 20, seed=1, lengths=[9]):
+            asked, given = source.split(), target.split()
+            wanted = {"copy": asked, "reverse": asked[::-1], "sort": sorted(asked)}
+            if kind in wanted:
+                assert given == wanted[kind]
+            else:
+                year, month, day = target.replace(" ", "").split("-")
+                said = "".join(asked)
+                assert said == f"{int(day)}{toys.MONTHS[int(month) - 1]}{year}"
+
+    def test_unknown(self) -> None:
+        with pytest.raises(ValueError, match="reverse, copy"):
+            toys.pairs("shuffle", 1)
+
+    def test_accuracy_counts_places(self) -> None:
+        assert toys.accuracy(["a b c", "a"], ["a x c", "a b"]) == pytest.approx(3 / 5)
+
+    def test_equal_parameters(self) -> None:
+        sizes = [
+            size(gru.build(gru_spec.PRESETS["toy-reverse-attn"].config)),
+            size(gru.build(gru_spec.PRESETS["toy-reverse-plain"].config)),
+            size(transformer.build(transformer_spec.PRESETS["toy-reverse"].config)),
+        ]
+        assert max(sizes) <= 1.1 * min(sizes)
+        assert max(sizes) <= 300_000
+
+
+class TestShipped:
+    """What the checkpoints in the repository reached: the spec's goals, read from their cards."""
+
+    @staticmethod
+    def metrics(family: str, name: str) -> dict:
+        folder = Path(checkpoints.__file__).parent.parent / "checkpoints" / family / name
+        return dict(checkpoints.read_meta(folder).metrics)
+
+    def test_attention_opens_the_bottleneck(self) -> None:
+        attention = self.metrics("seq2seq", "toy-reverse-attn")["accuracy_by_length"]
+        plain = self.metrics("seq2seq", "toy-reverse-plain")["accuracy_by_length"]
+        assert attention["20"] >= 0.95
+        assert plain["20"] <= 0.6
+
+    def test_each_model_beats_the_one_before(self) -> None:
+        found = [self.metrics(family, name) for family, name in tab_write.MODELS.values()]
+        plain, attention, best = found
+        assert attention["bleu"] >= plain["bleu"] + 4
+        assert best["bleu"] >= attention["bleu"] + 5
+        assert len({m["test_pairs"] for m in found}) == 1

@@ -1,4 +1,4 @@
-"""Sentence pairs, English beside Russian, German or French, from Tatoeba; Multi30k's captions.
+"""Sentence pairs, English beside Russian, German or French, from Tatoeba.
 
 The split is by sentence: no training pair shares its English or its foreign sentence with a
 held-out one, compared without case and signs. The test part is the file's own validation lines.
@@ -32,15 +32,10 @@ TATOEBA = {
     "licence": "CC BY 2.0 FR",
     "source": "https://tatoeba.org",
 }
-MULTI30K = {
-    "name": "Multi30k captions (Elliott et al., 2016)",
-    "licence": "research use (captions of Flickr30k)",
-    "source": "https://github.com/multi30k/dataset",
-}
 GRAMMAR = {
     "name": "a small grammar of ours",
     "licence": "Apache-2.0",
-    "source": "https://github.com/",
+    "source": "genapp/data/pair_grammar.py",
 }
 
 

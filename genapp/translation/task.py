@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from genapp.data import pairs
 from genapp.data.pairs import Pair, Parts
 from genapp.trainer.loop import Task, TrainConfig
-from genapp.translation import batches, scores, search, vocab
+from genapp.translation import batches, scores, search, toys, vocab
 from genapp.translation.plan import Plan
 from genapp.translation.vocab import PAD, Vocabulary
 
@@ -43,12 +43,16 @@ def material(plan: Plan, seed: int = 0, data: Path | None = None) -> Material:
     """
     if data is not None:
         parts = {"own": pairs.own_file(data)}
+    elif plan.toy:
+        drawn = toys.pairs(plan.toy, 21_000, seed)
+        parts = {plan.toy: Parts(drawn[:20_000], drawn[20_000:20_500], drawn[20_500:], toys.CARD)}
     elif plan.grammar:
         parts = {name: pairs.stand_in(name, seed=seed) for name in plan.languages}
     else:
         parts = {name: pairs.load(name) for name in plan.languages}
     held = [p for part in parts.values() for p in (*part.validation, *part.test)]
-    parts = {name: pairs.without(part, held) for name, part in parts.items()}
+    if not plan.toy:  # there, short questions come up again
+        parts = {name: pairs.without(part, held) for name, part in parts.items()}
     train = [p for part in parts.values() for p in part.train]
     return Material(
         train=train,
@@ -83,6 +87,8 @@ def recipe(
         return "\n\n".join(lines)
 
     def finish(model: nn.Module) -> tuple[dict[str, Any], dict[str, bytes]]:
+        if plan.toy:
+            return {"accuracy_by_length": by_length(model, stuff, plan.toy)}, {}
         return card(model, stuff), {"held_out.json": gallery(stuff)}
 
     return Task(
@@ -149,6 +155,16 @@ def translate(model: Any, stuff: Material, sentences: Sequence[str], batch: int 
         out = search.greedy(model, batches.sources([ids[i] for i in chosen]).to(device))
         written |= {i: stuff.target.text(t) for i, t in zip(chosen, out, strict=True)}
     return [written[i] for i in range(len(ids))]
+
+
+def by_length(model: Any, stuff: Material, toy: str, count: int = 100) -> dict[str, float]:
+    """Share of right tokens of a toy task at each length, trained or not."""
+    curve = {}
+    for length in toys.LENGTHS:
+        asked = toys.pairs(toy, count, seed=-length, lengths=[length])
+        said = translate(model, stuff, [p.source for p in asked])
+        curve[str(length)] = toys.accuracy(said, [p.target for p in asked])
+    return curve
 
 
 def gallery(stuff: Material) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genapp.spec import FamilySpec, Preset, Tab
-from genapp.translation.plan import Plan
+from genapp.translation.plan import Plan, toy_plan
 from genapp.translation.request import TranslateRequest
 
 
@@ -21,28 +21,51 @@ def _schedule(steps: int, batch: int, lr: float, **more: Any) -> dict[str, Any]:
 
 
 def _config(summary: str, **more: Any) -> dict[str, Any]:
-    sizes = {"source_vocab": 4500, "target_vocab": 3000, "width": 128, "dropout": 0.2}
+    sizes = {"source_vocab": 4500, "target_vocab": 3000, "width": 128, "dropout": 0.1}
     return {**sizes, "summary": summary, **more}
 
 
+TOYS = {"reverse": "Reverse", "copy": "Copy", "sort": "Sort", "date": "Dates"}
 ALL = ("rus", "deu", "fra")  # into English: the decoder learns from all three
 PLANS: Mapping[str, Plan] = {
-    "mt-gru-attn": Plan(languages=ALL, source_vocab=4500, target_vocab=3000),
-    "mt-gru-plain": Plan(languages=ALL, source_vocab=4500, target_vocab=3000),
+    "mt-gru-attn": Plan(languages=ALL, source_vocab=4500, target_vocab=3000, hide=0.0),
+    "mt-gru-plain": Plan(languages=ALL, source_vocab=4500, target_vocab=3000, hide=0.0),
     "lecture": Plan(source_vocab=4500, target_vocab=3000, units="words", hide=0.0, smoothing=0.0),
     "micro": Plan(source_vocab=200, target_vocab=200, hide=0.0, smoothing=0.0, grammar=True),
+    **{f"toy-{toy}-{kind}": toy_plan(toy) for toy in TOYS for kind in ("plain", "attn")},
 }
+WIDTHS = {"attention": 64, "last": 76}  # of equal parameters, ± 1 %
+
+
+def toy_presets() -> dict[str, Preset]:
+    """Each toy task with and without attention."""
+    return {
+        f"toy-{toy}-{'plain' if summary == 'last' else 'attn'}": Preset(
+            title=f"{title}, {'no attention' if summary == 'last' else 'attention'}",
+            config={"source_vocab": 20, "target_vocab": 20, "summary": summary, "width": width,
+                    "dropout": 0.0},
+            train={
+                "cpu": _schedule(3_000, 64, 3e-3, precision="no"),
+                "gpu": _schedule(3_000, 64, 3e-3, precision="no"),
+            },
+            about="Sequences of up to 20 letters; measured to 64.",
+        )
+        for toy, title in TOYS.items()
+        for summary, width in WIDTHS.items()
+    }  # fmt: skip
+
+
 PRESETS: Mapping[str, Preset] = {
     "mt-gru-attn": Preset(
         title="GRU with attention",
         config=_config("attention"),
-        train={"cpu": _schedule(6_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
+        train={"cpu": _schedule(10_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
         about="Bahdanau's translator: Russian, German or French to English; 4,500 + 3,000 pieces.",
     ),
     "mt-gru-plain": Preset(
         title="GRU without attention",
         config=_config("last"),
-        train={"cpu": _schedule(6_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
+        train={"cpu": _schedule(10_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
         about="The same two GRUs joined by one vector alone; 4,500 + 3,000 pieces.",
     ),
     "lecture": Preset(
@@ -61,6 +84,7 @@ PRESETS: Mapping[str, Preset] = {
         },
         about="For tests: sentences of a small grammar.",
     ),
+    **toy_presets(),
 }  # fmt: skip
 
 SPEC = FamilySpec(

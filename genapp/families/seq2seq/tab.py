@@ -54,7 +54,9 @@ def build(ctx: Context) -> None:
     _below(desk)
     parts.how_it_works(HOW)
     _wire(ctx, desk, picture, score, three)
-    shared = {name: desk[name] for name in ("model", "language", "text", "reference", "beam")}
+    shared = {
+        name: desk[name] for name in ("model", "language", "text", "reference", "beam", "toy")
+    }
     ctx.share(**shared)
     gr.api(tab_write.api, api_name="translate", concurrency_id="model")
 
@@ -101,6 +103,17 @@ def _below(desk: dict[str, Any]) -> None:
         with gr.Column(scale=5, min_width=320):
             gr.Markdown("#### Held-out scores, Russian to English")
             card = gr.HTML(css_template=tab_views.CSS, elem_id="translator-card")
+    gr.Markdown("#### What fits through one vector?")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=260):
+            toy = gr.Radio(
+                [("reverse", "reverse"), ("copy", "copy"), ("sort", "sort"), ("dates", "date")],
+                value="reverse", label="Toy task", elem_id="translator-toy",
+                info="random letters, three models of equal size; beyond 20 is extrapolation",
+            )  # fmt: skip
+        with gr.Column(scale=7, min_width=320):
+            toys = gr.HTML(css_template=tab_views.CSS, elem_id="translator-toys")
+    toy.change(tab_views.toy_chart, toy, toys, **HIDDEN)
     with gr.Accordion("How a sentence is prepared", open=False):
         with gr.Row():
             longest = gr.Slider(2, 30, value=9, step=1, label="Longest, words", min_width=160)
@@ -111,7 +124,7 @@ def _below(desk: dict[str, Any]) -> None:
             [desk["text"].change, desk["reference"].change, longest.change, prefixes.change],
             tab_views.stages, inputs, view, trigger_mode="always_last", **HIDDEN,
         )  # fmt: skip
-    desk |= {"stages": (inputs, view), "chart": chart, "card": card}
+    desk |= {"stages": (inputs, view), "chart": chart, "card": card, "toy": toy, "toys": toys}
     with gr.Accordion("The models' cards", open=False):
         for family, name in MODELS.values():
             gr.Markdown(parts.card_of(family, name))
@@ -158,5 +171,6 @@ def _wire(
     ctx.on_open(tab_views.stages, view, inputs)
     ctx.on_open(tab_views.length_chart, desk["chart"])
     ctx.on_open(tab_views.score_card, desk["card"])
+    ctx.on_open(tab_views.toy_chart, desk["toys"], desk["toy"])
     opened = ctx.demo.load(tab_write.stream, asked, outputs, **heavy)
     opened.success(tab_write.compare, compared, three, **heavy)

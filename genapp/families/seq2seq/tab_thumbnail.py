@@ -13,7 +13,7 @@ from genapp.ui.context import choices
 WIDTH, HEIGHT = 640, 400
 LEFT, TOP, CELL = 190, 96, 36
 PAPER, INK, HEAT = "#fbfaf7", "#262524", (217, 102, 58)
-SENTENCE = "Я не знаю, почему ты здесь."
+SENTENCE = "Das Haus ist sehr alt."  # Pillow's own typeface has no Cyrillic
 
 
 def thumbnail(load: Callable[[str], Loaded]) -> bytes:

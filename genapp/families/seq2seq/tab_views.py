@@ -1,18 +1,22 @@
 """What the Translator shows below the map: BLEU by length, the score card, a sentence's stages."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from genapp import checkpoints
 from genapp.data import pairs
 from genapp.errors import UserError
+from genapp.families.seq2seq.tab_chart import lines
 from genapp.families.seq2seq.tab_write import MODELS
 from genapp.translation import lecture
 
-COLOURS = {"no attention": "#94a4a2", "attention": "#e76300", "Transformer": "#3f90da"}
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 270, 44, 112, 26, 42
+TOYS = {
+    "no attention": ("seq2seq", "-plain"),
+    "attention": ("seq2seq", "-attn"),
+    "Transformer": ("transformer", ""),
+}
 SOURCES = {  # (what, where it was measured, their figure); none of it on our data
     "no attention": "17.82 BLEU, WMT-14 En→Fr, RNNencdec-50 (Bahdanau et al. 2015)",
     "attention": "26.75 BLEU, WMT-14 En→Fr, RNNsearch-50 (Bahdanau et al. 2015)",
@@ -57,56 +61,20 @@ def length_chart() -> str:
     }
     if not curves:
         return '<p class="mt-note">No trained model yet — train one on the Train page.</p>'
-    longest = max(x for curve in curves.values() for x, _ in curve)
-    highest = max(10.0, *(y for curve in curves.values() for _, y in curve))
-    highest = 10 * (int(highest / 10) + 1)
-    return _svg(curves, longest + 1, highest)
+    return lines(curves, "words of the reference", "BLEU", every=2)
 
 
-def _svg(
-    curves: Mapping[str, Sequence[tuple[float, float]]], longest: float, highest: float
-) -> str:
-    def at(x: float, y: float) -> tuple[float, float]:
-        across = LEFT + x / longest * (WIDTH - LEFT - RIGHT)
-        return across, HEIGHT - BOTTOM - y / highest * (HEIGHT - TOP - BOTTOM)
-
-    shapes = []
-    for level in range(0, int(highest) + 1, 10):
-        _, down = at(0, level)
-        shapes.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{down:.1f}" y2="{down:.1f}"/>'
-            f'<text x="{LEFT - 8}" y="{down + 4:.1f}" text-anchor="end">{level}</text>'
-        )
-    for words in range(2, int(longest) + 1, 2):
-        across, _ = at(words, 0)
-        shapes.append(
-            f'<text x="{across:.1f}" y="{HEIGHT - 20}" text-anchor="middle">{words}</text>'
-        )
-    ends: list[float] = []
-    for name, curve in sorted(curves.items(), key=lambda item: -item[1][-1][1]):
-        points = [at(x, y) for x, y in curve]
-        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        colour = COLOURS[name]
-        shapes.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        for (x, y), (length, score) in zip(points, curve, strict=True):
-            shapes.append(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}">'
-                f"<title>{name}: {score:.1f} BLEU at {length:.1f} words</title></circle>"
-            )
-        label = max([points[-1][1], *(e + 16 for e in ends if abs(e - points[-1][1]) < 16)])
-        ends.append(label)
-        x, y = points[-1][0] + 9, label + 4
-        shapes.append(f'<text x="{x:.1f}" y="{y:.1f}" style="fill:{colour}">{name}</text>')
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    shapes.append(
-        f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">words of the reference</text>'
-        f'<text x="2" y="10">BLEU</text>'
-    )
-    said = "; ".join(f"{n}: " + ", ".join(f"{y:.0f}" for _, y in c) for n, c in curves.items())
-    return (
-        f'<svg class="mt-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="BLEU by length. {html.escape(said)}">{"".join(shapes)}</svg>'
-    )
+def toy_chart(toy: str) -> str:
+    """Right tokens of a toy task against its length; trained on up to 20."""
+    curves = {}
+    for name, (family, ending) in TOYS.items():
+        folder = checkpoints.find(family).get(f"toy-{toy}{ending}")
+        if folder is not None:
+            found = checkpoints.read_meta(folder).metrics["accuracy_by_length"]
+            curves[name] = [(float(n), 100 * share) for n, share in found.items()]
+    if not curves:
+        return '<p class="mt-note">Nobody trained this one yet — start it on the Train page.</p>'
+    return lines(curves, "letters; up to 20 in training", "% right", every=8, least=100)
 
 
 def score_card() -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genapp.spec import FamilySpec, Preset, param
-from genapp.translation.plan import Plan
+from genapp.translation.plan import Plan, toy_plan
 from genapp.translation.request import TranslateRequest
 
 
@@ -32,11 +32,13 @@ def _config(vocab: int, *sizes: int, **more: Any) -> dict[str, Any]:
     return {"source_vocab": vocab, "target_vocab": vocab, **named, **more}
 
 
+TOYS = ("reverse", "copy", "sort", "date")
 ALL = ("rus", "deu", "fra")  # into English: the decoder learns from all three
 PLANS: Mapping[str, Plan] = {
     "mt-transformer": Plan(languages=ALL, source_vocab=4000, target_vocab=4000),
     "base": Plan(languages=ALL, source_vocab=4000, target_vocab=4000),
     "micro": Plan(source_vocab=200, target_vocab=200, hide=0.0, smoothing=0.0, grammar=True),
+    **{f"toy-{toy}": toy_plan(toy) for toy in TOYS},
 }
 PRESETS: Mapping[str, Preset] = {
     "mt-transformer": Preset(
@@ -60,6 +62,18 @@ PRESETS: Mapping[str, Preset] = {
         },
         about="For tests: sentences of a small grammar.",
     ),
+    **{
+        f"toy-{toy}": Preset(
+            title=f"{toy.title()}, Transformer",
+            config=_config(20, 2, 4, 40, 96, dropout=0.0),
+            train={
+                "cpu": _schedule(3_000, 64, 2e-3, precision="no"),
+                "gpu": _schedule(3_000, 64, 2e-3, precision="no"),
+            },
+            about="Sequences of up to 20 letters; measured to 64.",
+        )
+        for toy in TOYS
+    },
 }
 
 SPEC = FamilySpec(

@@ -107,8 +107,8 @@ def _below(desk: dict[str, Any]) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=260):
             toy = gr.Radio(
-                [("reverse", "reverse"), ("copy", "copy"), ("sort", "sort"), ("dates", "date")],
-                value="reverse", label="Toy task", elem_id="translator-toy",
+                tab_views.trained_toys(), value="reverse", label="Toy task",
+                elem_id="translator-toy",
                 info="random letters, three models of equal size; beyond 20 is extrapolation",
             )  # fmt: skip
         with gr.Column(scale=7, min_width=320):

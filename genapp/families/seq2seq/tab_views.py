@@ -64,6 +64,15 @@ def length_chart() -> str:
     return lines(curves, "words of the reference", "BLEU", every=2)
 
 
+def trained_toys() -> list[tuple[str, str]]:
+    """The toy tasks that some model has learned, for a menu."""
+    names = [("reverse", "reverse"), ("copy", "copy"), ("sort", "sort"), ("dates", "date")]
+    made = {name for family, _ in TOYS.values() for name in checkpoints.find(family)}
+    endings = [ending for _, ending in TOYS.values()]
+    known = [(title, toy) for title, toy in names if any(f"toy-{toy}{e}" in made for e in endings)]
+    return known or names[:1]
+
+
 def toy_chart(toy: str) -> str:
     """Right tokens of a toy task against its length; trained on up to 20."""
     curves = {}

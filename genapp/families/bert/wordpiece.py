@@ -1,0 +1,85 @@
+"""Text ↔ word pieces (Wu et al. 2016): a word is its longest known beginning, then ``##`` pieces."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+from tokenizers import Tokenizer as Fast
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+
+from genapp.errors import UserError
+
+SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+class WordPiece:
+    """A BERT vocabulary kept in the ``tokenizers`` library's own JSON."""
+
+    def __init__(self, fast: Fast) -> None:
+        if missing := [name for name in SPECIALS if fast.token_to_id(name) is None]:
+            raise ValueError(f"the vocabulary lacks {', '.join(missing)}")
+        fast.no_padding()
+        fast.no_truncation()
+        self.fast = fast
+        ids = [fast.token_to_id(name) for name in SPECIALS]
+        self.pad, self.unknown, self.cls, self.sep, self.mask = ids
+
+    @property
+    def size(self) -> int:
+        """Tokens in the vocabulary."""
+        return self.fast.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of ``text``, no [CLS] or [SEP] added; a written ``[MASK]`` is one."""
+        return self.fast.encode(text, add_special_tokens=False).ids
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """:meth:`encode` of many texts."""
+        return [e.ids for e in self.fast.encode_batch(list(texts), add_special_tokens=False)]
+
+    def name(self, token: int) -> str:
+        """One token as it stands in the vocabulary, ``##`` included."""
+        return self.fast.id_to_token(token) or f"[{token}]"
+
+    def kind(self, token: int) -> str:
+        """``"pad"``, ``"special"`` ([CLS] and [SEP]) or ``"word"``, as the Viewer names them."""
+        return {self.pad: "pad", self.cls: "special", self.sep: "special"}.get(token, "word")
+
+    @cached_property
+    def ordinary(self) -> np.ndarray:
+        """Every id that is part of a language: a random word is drawn from these."""
+        names = self.fast.get_vocab()
+        return np.array(
+            sorted(i for n, i in names.items() if n not in SPECIALS and n[:7] != "[unused")
+        )
+
+    def text(self, tokens: Iterable[int]) -> str:
+        """Words again; blanks are where the pieces say."""
+        return self.fast.decode(list(tokens), skip_special_tokens=False)
+
+    def dump(self) -> bytes:
+        """As ``tokenizer.json``."""
+        return self.fast.to_str().encode()
+
+
+def train(texts: Iterable[str], vocab: int) -> WordPiece:
+    """Learns ``vocab`` lower-case pieces, the five specials first."""
+    fast = Fast(models.WordPiece(unk_token="[UNK]"))
+    fast.normalizer = normalizers.BertNormalizer(lowercase=True)
+    fast.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    fast.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab, special_tokens=list(SPECIALS), show_progress=False, limit_alphabet=200
+    )
+    fast.train_from_iterator(texts, trainer)
+    return WordPiece(fast)
+
+
+def load(blob: bytes) -> WordPiece:
+    """The vocabulary of a ``tokenizer.json``; raises :class:`UserError` if it is another's."""
+    try:
+        return WordPiece(Fast.from_str(blob.decode()))
+    except Exception as error:  # the library raises bare Exception
+        raise UserError(
+            f"tokenizer.json can't be read ({error})", "fetch or train this checkpoint again."
+        ) from error

@@ -52,7 +52,7 @@ class Embeddings(nn.Module):
     def forward(self, ids: Tensor, segments: Tensor) -> Tensor:
         """(B, T, C) of ids and segments (B, T). Raises ``ValueError`` beyond the context."""
         T = ids.shape[1]
-        if T > self.positions.num_embeddings:
+        if self.positions.num_embeddings < T:
             raise ValueError(f"{T} tokens exceed the context of {self.positions.num_embeddings}")
         x = self.tokens(ids) + self.segments(segments) + self.positions.weight[:T]
         return self.drop(self.norm(x))

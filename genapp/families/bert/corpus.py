@@ -38,6 +38,7 @@ class Corpus:
     pieces: WordPiece
     train: Mapping[str, Sentences]
     held: Mapping[str, Sentences]
+    documents: Mapping[str, list[str]]  # what is held out, as it was written
     sources: Sequence[Mapping[str, str]]
 
     def batch(
@@ -81,7 +82,8 @@ class Pair:
 
 
 def _pair(
-    here: Sentences, there: Sentences, room: int, rng: np.random.Generator, short: bool, single: bool
+    here: Sentences, there: Sentences, room: int, rng: np.random.Generator, short: bool,
+    single: bool,
 ) -> Pair:  # fmt: skip
     start = int(rng.choice(here.first))
     stop = int(here.stop[start])
@@ -120,7 +122,7 @@ def tensors(
     for i, (row, pair) in enumerate(zip(rows, pairs, strict=True)):
         ids[i, : len(row)] = row
         segments[i, len(pair.a) + 2 : len(row)] = 1
-    words = ~np.isin(ids, (pieces.pad, pieces.cls, pieces.sep))
+    words = ~np.isin(ids, np.array([pieces.pad, pieces.cls, pieces.sep]))
     read, fate = corrupt(ids, words, how, pieces.mask, pieces.ordinary, rng)
     chosen = np.flatnonzero(fate != LEFT)
     arrays = {
@@ -191,5 +193,6 @@ def _corpus(
         pieces=pieces,
         train={s: sentences.collect(train, pieces) for s, (train, _) in split.items()},
         held={s: sentences.collect(held, pieces) for s, (_, held) in split.items()},
+        documents={s: held for s, (_, held) in split.items()},
         sources=sources,
     )

@@ -47,7 +47,7 @@ def _measure(
     """Means over ``rows`` held-out pairs, the same ones every time."""
     rng = np.random.default_rng(0)
     device = next(model.parameters()).device
-    room = min(USUAL, model.config.context)  # type: ignore[union-attr, arg-type]
+    room = _room(model)
     sums = dict.fromkeys(("val_mlm", "top1", "top5", "val_nsp", "nsp"), 0.0)
     words = pairs = 0
     for _ in range(0, rows, ROWS):
@@ -59,6 +59,11 @@ def _measure(
         words, pairs = words + len(batch["wanted"]), pairs + ROWS
     means = {n: v / (pairs if "nsp" in n else words) for n, v in sums.items()}
     return {"val_loss": means["val_mlm"] + means["val_nsp"], **means}
+
+
+def _room(model: nn.Module) -> int:
+    """Tokens of a held-out pair."""
+    return min(USUAL, int(model.config.context))  # type: ignore[union-attr, arg-type]
 
 
 def _sums(words: Tensor, follows: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -77,7 +82,7 @@ def _sums(words: Tensor, follows: Tensor, batch: Mapping[str, Tensor]) -> dict[s
 def preview(model: nn.Module, corpus: Corpus) -> str:
     """Four held-out pairs with the model's word in every gap: ``«guess|truth»`` where it errs."""
     rng = np.random.default_rng(1)
-    room = min(USUAL, model.config.context)  # type: ignore[union-attr, arg-type]
+    room = _room(model)
     made = corpus.pairs(corpus.held, 4, room, rng, single=0.0)
     batch = tensors(corpus.pieces, made, Corruption(masked=1.0, random=0.0), rng)
     device = next(model.parameters()).device

@@ -76,4 +76,6 @@ SPEC = FamilySpec(
     recipe="genapp.families.bert.train:recipe",
     thumbnail="genapp.families.bert.tab_thumbnail:thumbnail",
     own_data="text",
+    attention="genapp.families.bert.attention:attention",
+    vectors="genapp.families.bert.vectors:vectors",
 )

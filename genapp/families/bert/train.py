@@ -19,6 +19,7 @@ from genapp.families.bert import corpus as corpora
 from genapp.families.bert import measure
 from genapp.families.bert.corpus import NOWHERE, Corpus
 from genapp.families.bert.corrupt import Corruption
+from genapp.families.bert.gallery import gallery
 from genapp.families.bert.model import Bert, BertConfig, Guess
 from genapp.families.bert.spec import PRESETS
 from genapp.trainer.loop import Task, TrainConfig
@@ -53,7 +54,8 @@ def recipe(preset: str, config: TrainConfig, data: Path | None = None) -> Task:
         return found
 
     def finish(model: nn.Module) -> tuple[dict[str, Any], dict[str, bytes]]:
-        return measure.card(model, corpus, FINAL if preset != "micro" else QUICK), {}
+        found = measure.card(model, corpus, FINAL if preset != "micro" else QUICK)
+        return found, {"held_out.json": gallery(corpus.documents)}
 
     return Task(
         model=model,

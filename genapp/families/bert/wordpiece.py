@@ -1,4 +1,4 @@
-"""Text ↔ word pieces (Wu et al. 2016): a word is its longest known beginning, then ``##`` pieces."""
+"""Text ↔ word pieces (Wu et al. 2016): a word's longest known beginning, then ``##`` pieces."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -21,8 +21,8 @@ class WordPiece:
         fast.no_padding()
         fast.no_truncation()
         self.fast = fast
-        ids = [fast.token_to_id(name) for name in SPECIALS]
-        self.pad, self.unknown, self.cls, self.sep, self.mask = ids
+        vocabulary = fast.get_vocab()
+        self.pad, self.unknown, self.cls, self.sep, self.mask = (vocabulary[n] for n in SPECIALS)
 
     @property
     def size(self) -> int:

@@ -268,6 +268,16 @@ def test_long_and_strange_texts_are_noticed(loaded: service.Loaded) -> None:
             reading.read(loaded, bad)
 
 
+def test_a_vocabulary_is_learned_the_same_way_twice(stuff: corpus.Corpus) -> None:
+    documents = [text for part in stuff.documents.values() for text in part]
+    first, again = wordpiece.train(documents, 350), wordpiece.train(documents, 350)
+    assert first.size == 350
+    assert first.dump() == again.dump()
+    assert [first.name(i) for i in range(5)] == list(wordpiece.SPECIALS)
+    assert first.encode("[MASK] is [MASK]").count(first.mask) == 2
+    assert not set(first.ordinary) & set(range(5))
+
+
 def test_damaged_vocabularies_are_told_in_words(stuff: corpus.Corpus) -> None:
     with pytest.raises(UserError, match="can't be read"):
         wordpiece.load(b"{}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genapp.spec import FamilySpec, Preset, param
+from genapp.spec import FamilySpec, Preset, Tab, param
 
 TEXT = 4_000  # characters
 
@@ -68,7 +68,7 @@ SPEC = FamilySpec(
     title="BERT",
     blurb="Hide a word and BERT reads both sides of the gap; one word, two sentences, two vectors.",
     page="Attention",
-    tabs=(),
+    tabs=(Tab(name="bert", title="BERT", build="genapp.families.bert.tab:build"),),
     presets=PRESETS,
     request=FillRequest,
     model="genapp.families.bert.model:build",

@@ -1,5 +1,6 @@
 """Text ↔ word pieces (Wu et al. 2016): a word's longest known beginning, then ``##`` pieces."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
@@ -9,6 +10,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from genapp.errors import UserError
 
+LETTERS = 150  # the most frequent; a word with any other is [UNK]
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -37,6 +39,10 @@ class WordPiece:
         """:meth:`encode` of many texts."""
         return [e.ids for e in self.fast.encode_batch(list(texts), add_special_tokens=False)]
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of :meth:`encode` begins and ends in ``text``."""
+        return list(self.fast.encode(text, add_special_tokens=False).offsets)
+
     def name(self, token: int) -> str:
         """One token as it stands in the vocabulary, ``##`` included."""
         return self.fast.id_to_token(token) or f"[{token}]"
@@ -63,16 +69,35 @@ class WordPiece:
 
 
 def train(texts: Iterable[str], vocab: int) -> WordPiece:
-    """Learns ``vocab`` lower-case pieces, the five specials first."""
-    fast = Fast(models.WordPiece(unk_token="[UNK]"))
+    """Learns ``vocab`` lower-case pieces, the five specials first; the same ones every time.
+
+    The library numbers continuing letters in the order of a random hash, and ties between merges
+    follow those numbers. Given beforehand, in order, they make a resumed run read the same ids.
+    """
+    documents = list(texts)
+    fast = _untrained({})
+    counts = Counter(c for text in documents for c in fast.normalizer.normalize_str(text))
+    counts = Counter({c: n for c, n in counts.items() if not c.isspace()})
+    letters = sorted(sorted(counts, key=lambda c: (-counts[c], c))[:LETTERS])
+    known = [*SPECIALS, *(f"##{c}" for c in letters)]
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab, special_tokens=known, initial_alphabet=letters,
+        limit_alphabet=len(letters), show_progress=False,
+    )  # fmt: skip
+    fast.train_from_iterator(documents, trainer)
+    return WordPiece(_untrained(fast.get_vocab()))
+
+
+def _untrained(vocab: dict[str, int]) -> Fast:
+    """The library's pipeline around ``vocab``: specials are recognised, nothing else is added."""
+    model = models.WordPiece(vocab, unk_token="[UNK]") if vocab else models.WordPiece()
+    fast = Fast(model)
     fast.normalizer = normalizers.BertNormalizer(lowercase=True)
     fast.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     fast.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab, special_tokens=list(SPECIALS), show_progress=False, limit_alphabet=200
-    )
-    fast.train_from_iterator(texts, trainer)
-    return WordPiece(fast)
+    if vocab:
+        fast.add_special_tokens(list(SPECIALS))
+    return fast
 
 
 def load(blob: bytes) -> WordPiece:

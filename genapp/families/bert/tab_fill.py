@@ -8,7 +8,7 @@ import gradio as gr
 from genapp.errors import UserError
 from genapp.families.bert import gaps, tab_fill_views, tab_game
 from genapp.families.bert.spec import TEXT
-from genapp.families.bert.tab_work import HIDDEN, LIVE, call, panel, told
+from genapp.families.bert.tab_work import HIDDEN, LIVE, call, on_open, panel, told
 from genapp.ui.context import Context
 
 EXAMPLES = (  # sentence A, sentence B, the word that is hidden at first
@@ -56,7 +56,7 @@ def build(ctx: Context, model: gr.Dropdown) -> None:
     model.change(tab_fill_views.numbers, model, numbers, **HIDDEN)
     ctx.on_open(tab_fill_views.numbers, numbers, model)
     ctx.share(a=a, b=b)
-    ctx.on_open(opened, outputs, [model, a, b])
+    on_open(ctx, opening, outputs, _failed, model=model, a=a, b=b)
 
 
 def _corruptor(ctx: Context, model: gr.Dropdown, a: gr.Textbox, b: gr.Textbox) -> None:
@@ -82,7 +82,10 @@ def _corruptor(ctx: Context, model: gr.Dropdown, a: gr.Textbox, b: gr.Textbox) -
     paper.click(lambda: (80, 10), None, [masked, random], **HIDDEN)
     plain.click(lambda: (100, 0), None, [masked, random], **HIDDEN)
     ctx.share(rate=rate, masked=masked, random=random, seed=seed)
-    ctx.on_open(tab_fill_views.corrupted_or_words, view, inputs)
+    on_open(
+        ctx, tab_fill_views.corrupted, view, tab_fill_views.note, model=model, a=a, b=b,
+        rate=rate, masked=masked, random=random, seed=seed,
+    )  # fmt: skip
 
 
 def answer(model: str, a: str, b: str, places: list[int] | None) -> list[Any]:
@@ -113,12 +116,13 @@ def read(model: str, a: str, b: str) -> list[Any]:
     return answer(model, a, b, None)
 
 
-def opened(model: str, a: str, b: str) -> list[Any]:
-    """The first picture; without any model, words instead."""
-    try:
-        return answer(model, a, b, None)
-    except UserError as error:
-        return [gr.skip(), tab_fill_views.note(str(error)), ""]
+def opening(model: str, a: str, b: str) -> list[Any]:
+    """The first picture."""
+    return answer(model, a, b, None)
+
+
+def _failed(words: str) -> list[Any]:
+    return [gr.skip(), tab_fill_views.note(words), ""]
 
 
 @told

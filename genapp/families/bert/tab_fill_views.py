@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from genapp import checkpoints
-from genapp.errors import UserError
 from genapp.families.bert import tab_charts
 from genapp.families.bert.corrupt import KEPT, LEFT, MASKED, RANDOM, Corruption, corrupt
 from genapp.families.bert.tab_work import DEFAULT, FAMILY, bar, call, loaded
@@ -118,14 +117,6 @@ def corrupted(
         '<p class="bt-note">The loss looks at the coloured places only. At work there is no [MASK] '
         "in a text: what is unchanged or wrong teaches the model to read every word.</p>"
     )
-
-
-def corrupted_or_words(*arguments: Any) -> str:
-    """:func:`corrupted`, or why there is nothing."""
-    try:
-        return corrupted(*arguments)
-    except UserError as error:
-        return note(str(error))
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> str:

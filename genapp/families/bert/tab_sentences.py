@@ -9,7 +9,7 @@ import numpy as np
 from genapp.errors import UserError
 from genapp.families.bert import tab_charts
 from genapp.families.bert.tab_fill_views import note
-from genapp.families.bert.tab_work import HIDDEN, LIVE, call, panel, told
+from genapp.families.bert.tab_work import HIDDEN, LIVE, call, on_open, panel, told
 from genapp.ui import parts
 from genapp.ui.context import Context
 
@@ -67,7 +67,7 @@ def build(ctx: Context, model: gr.Dropdown) -> None:
         pressed = button.click(_preset(name), None, texts, **HIDDEN)
         pressed.then(told(compare), inputs, view, **LIVE)
     ctx.share(sentences=texts, pooling=how, centred=centred)
-    ctx.on_open(opened, view, inputs)
+    on_open(ctx, compare, view, note, model=model, sentences=texts, pooling=how, centred=centred)
 
 
 def _preset(name: str) -> Any:
@@ -80,14 +80,6 @@ def lines_of(texts: str) -> list[str]:
     if not 2 <= len(found) <= MOST:
         raise UserError(f"There are {len(found)} sentences", f"give 2 to {MOST}, one a line.")
     return found
-
-
-def opened(*inputs: Any) -> str:
-    """The first picture, or why there is none."""
-    try:
-        return compare(*inputs)
-    except UserError as error:
-        return note(str(error))
 
 
 def compare(model: str, texts: str, how: str, centred: bool = False) -> str:

@@ -13,7 +13,7 @@ from genapp.data import glove
 from genapp.errors import UserError
 from genapp.families.bert import tab_charts
 from genapp.families.bert.tab_fill_views import note
-from genapp.families.bert.tab_work import DEFAULT, FAMILY, HIDDEN, LIVE, call, panel, told
+from genapp.families.bert.tab_work import DEFAULT, FAMILY, HIDDEN, LIVE, call, on_open, panel, told
 from genapp.ui import parts
 from genapp.ui.context import Context
 
@@ -66,7 +66,10 @@ def build(ctx: Context, model: gr.Dropdown) -> None:
     picked = examples.select(_example, None, [named, first, second], **HIDDEN)
     picked.then(told(compare), inputs, outputs, **LIVE)
     ctx.share(word=named, one=first, two=second, layer=layer)
-    ctx.on_open(opened, outputs, inputs)
+    on_open(
+        ctx, compare, outputs, lambda words: [note(words), ""], model=model, word=named,
+        one=first, two=second, layer=layer,
+    )  # fmt: skip
 
 
 def _example(event: gr.SelectData) -> tuple[str, str, str]:
@@ -78,14 +81,6 @@ def _fit(model: str) -> Any:
     folder = checkpoints.find(FAMILY).get(model)
     layers = 4 if folder is None else int(checkpoints.read_meta(folder).config["layers"])
     return gr.Slider(maximum=layers, value=layers)
-
-
-def opened(*inputs: Any) -> list[str]:
-    """The first picture, or why there is none."""
-    try:
-        return compare(*inputs)
-    except UserError as error:
-        return [note(str(error)), ""]
 
 
 def compare(model: str, word: str, one: str, two: str, layer: float) -> list[str]:

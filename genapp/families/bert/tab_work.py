@@ -14,6 +14,7 @@ from genapp.families.bert.spec import PRESETS
 from genapp.service import Failure
 from genapp.spec import resolve
 from genapp.ui import parts
+from genapp.ui.context import Context
 
 FAMILY = "bert"
 DEFAULT = "bert-mini"
@@ -50,6 +51,48 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
             parts.unless_failed(Failure(str(error)))
 
     return handler
+
+
+def on_open(
+    ctx: Context, function: Callable[..., Any], outputs: Any, failed: Callable[[str], Any],
+    **inputs: Any,
+) -> None:  # fmt: skip
+    """Runs ``function`` on the inputs when the page opens, with the values of the link where it
+    names any: those reach the components only after this has run.
+
+    What can't be shown is told by ``failed(words)``; a bad link falls back to the page's own.
+    """
+
+    def opened(request: gr.Request, *values: Any) -> Any:
+        query = dict(request.query_params)
+        keys = [f"{ctx.tab}.{name}" for name in inputs]
+        linked = [_like(v, query.get(k)) for k, v in zip(keys, values, strict=True)]
+        try:
+            return function(*linked)
+        except UserError as error:
+            if linked == list(values):
+                return failed(str(error))
+            gr.Warning(html.escape(str(error)))
+        try:
+            return function(*values)
+        except UserError as error:
+            return failed(str(error))
+
+    ctx.on_open(opened, outputs, list(inputs.values()))
+
+
+def _like(value: Any, text: str | None) -> Any:
+    """``text`` in the type of ``value``, or ``value`` where there is none or it doesn't fit."""
+    if text is None:
+        return value
+    if isinstance(value, bool):
+        return text == "true"
+    if isinstance(value, int | float):
+        try:
+            return min(max(float(text), 0), 2**31 - 1)
+        except ValueError:
+            return value
+    return text[:4_000]
 
 
 def panel(elem_id: str, value: str = "") -> gr.HTML:

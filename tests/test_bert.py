@@ -130,16 +130,17 @@ def test_loss_only_at_chosen_positions(stuff: corpus.Corpus) -> None:
     flat = said.words.flatten(0, 1)
     by_hand = torch.nn.functional.cross_entropy(flat[batch["chosen"]], batch["wanted"])
     found = train.losses(built, batch)
-    assert float(found["mlm"]) == pytest.approx(float(by_hand), abs=1e-5)
-    assert float(found["loss"]) == pytest.approx(float(found["mlm"] + found["nsp"]), abs=1e-6)
+    found = {name: float(loss.detach()) for name, loss in found.items()}
+    assert found["mlm"] == pytest.approx(float(by_hand.detach()), abs=1e-5)
+    assert found["loss"] == pytest.approx(found["mlm"] + found["nsp"], abs=1e-6)
 
 
 def test_an_untrained_model_guesses_evenly(stuff: corpus.Corpus) -> None:
     torch.manual_seed(0)
     built = model.build(PRESETS["bert-mini"].config).eval()
     found = train.losses(built, stuff.batch(0, 16, 64, 0, Corruption()))
-    assert float(found["mlm"]) == pytest.approx(math.log(6000), abs=0.15)
-    assert float(found["nsp"]) == pytest.approx(math.log(2), abs=0.05)
+    assert float(found["mlm"].detach()) == pytest.approx(math.log(6000), abs=0.15)
+    assert float(found["nsp"].detach()) == pytest.approx(math.log(2), abs=0.05)
 
 
 def test_more_is_hidden_at_first() -> None:
@@ -163,6 +164,17 @@ def test_a_finished_run_brings_its_curves_and_sentences(tmp_path) -> None:
     held = json.loads(files["held_out.json"])
     assert all(len(pair) == 2 for pair in held["pairs"])
     assert held["pairs"]
+
+
+def test_a_text_of_ones_own(tmp_path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("The fox ran away. The crow flew off.\n" * 40, "utf-8")
+    task = train.recipe("micro", TrainConfig(steps=2, batch=4), path)
+    assert float(train.losses(task.model, task.batch(0))["loss"].detach()) > 0
+    assert task.data[0]["name"] == "mine.txt"
+    path.write_text("one line without an end", "utf-8")
+    with pytest.raises(UserError, match="no two sentences"):
+        train.recipe("micro", TrainConfig(steps=2, batch=4), path)
 
 
 # ---- the published layout -------------------------------------------------------------------
@@ -326,6 +338,8 @@ def test_changes_reach_the_pass(theirs) -> None:
 
     plain, hidden = look(), look(hide=[2])
     assert hidden.queries.tokens[2] == "[MASK]"
+    assert hidden.readout.at == 2  # the question a gap asks
+    assert plain.queries.tokens[plain.readout.at].strip("#").isalnum()
     assert np.abs(plain.readout.logp(2)[-1] - hidden.readout.logp(2)[-1]).max() > 1e-3
     swapped = look(swap={"2": "crow and fox"})
     assert len(swapped.queries.tokens) > len(plain.queries.tokens)

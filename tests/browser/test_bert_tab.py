@@ -159,3 +159,10 @@ def test_endpoints(url: str) -> None:
     assert made["cosines"][0][0] == pytest.approx(1, abs=1e-5)
     with pytest.raises(Exception, match="Pooling"):
         client.predict(["A fox."], "sum", api_name="/sentence_vectors")
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_a_link_finds_a_sub_tab_that_a_phone_hides(page: Any, url: str) -> None:
+    page.goto(f"{url}/attention?tab=bert&bert.sub=sentences")
+    page.wait_for_selector("#bert-matrix svg:visible")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

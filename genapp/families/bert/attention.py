@@ -22,6 +22,7 @@ from genapp.families.bert import reading
 from genapp.families.bert.model import Bert, Block
 from genapp.families.bert.reading import Reading
 from genapp.families.bert.spec import PRESETS
+from genapp.families.bert.wordpiece import WordPiece
 from genapp.service import Loaded
 
 
@@ -120,12 +121,23 @@ def attention(loaded: Loaded, text: str, options: Mapping[str, Any]) -> list[Map
             split=told.split,
             steps=partial(array, trace.steps),
             readout=Readout(
-                logp=partial(array, trace.logp), name=pieces.name, ask="What belongs at"
+                logp=partial(array, trace.logp),
+                name=pieces.name,
+                ask="What belongs at",
+                at=_first_question(told, pieces),
             ),
             origins=tuple(origins),
             notice=told.notice,
         )
     ]
+
+
+def _first_question(told: Reading, pieces: WordPiece) -> int:
+    """The first gap, or the last word there is."""
+    if pieces.mask in told.ids:
+        return told.ids.index(pieces.mask)
+    words = [i for i, t in enumerate(told.ids) if pieces.name(t).strip("#").isalnum()]
+    return words[-1] if words else 1
 
 
 def _changed(loaded: Loaded, told: Reading, made: Changes) -> tuple[Reading, list[int]]:

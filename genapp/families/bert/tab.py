@@ -82,8 +82,12 @@ _REMEMBER = """() => {
 _OPEN = """() => {
   const wanted = new URLSearchParams(location.search).get('%s.sub');
   const title = (%s)[wanted];
-  const find = () => [...document.querySelectorAll('#bert-tabs button[role=tab]')]
-    .find((tab) => tab.textContent.trim() === title);
-  const press = (left) => find() ? find().click() : left && setTimeout(() => press(left - 1), 100);
+  const find = () => [...document.querySelectorAll('#bert-tabs button')]
+    .find((tab) => tab.textContent.trim() === title && !tab.closest('.visually-hidden'));
+  const press = (left) => {  // on a narrow screen the last ones are in a menu
+    if (find()) return find().click();
+    if (left === 30) document.querySelector('#bert-tabs .overflow-menu button')?.click();
+    if (left) setTimeout(() => press(left - 1), 100);
+  };
   if (title) press(50);
 }"""

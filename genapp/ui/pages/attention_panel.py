@@ -30,7 +30,7 @@ def words(after: Sequence[Maps], before: Sequence[Maps], query: int | None) -> s
     if maps is None or base is None or maps.readout is None or base.readout is None:
         return ""
     last = len(maps.queries.tokens) - 1
-    at = last if query is None else min(max(query, 0), last)
+    at = maps.readout.at % (last + 1) if query is None else min(max(query, 0), last)
     origin = maps.origins[at] if maps.origins else at
     was = min(origin, len(base.queries.tokens) - 1)
     new = maps.readout.logp(at)

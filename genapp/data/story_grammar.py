@@ -66,6 +66,7 @@ def _library() -> tuple[Mapping[str, Plot], Mapping[str, list[str]]]:
     return plots, lists
 
 
+@cache
 def _choices(text: str) -> list[str]:
     return [part.strip() for part in text.split("|")]
 
@@ -110,11 +111,13 @@ class _Telling:
         for names, value in [*plots[""].facts, *plot.facts]:
             options = [o for c in _choices(value) for o in self._expand(c)]
             if options:
-                self.facts |= zip(names, map(str.strip, rng.choice(options).split("/")), strict=True)
+                self.facts |= zip(
+                    names, map(str.strip, rng.choice(options).split("/")), strict=True
+                )
         kin = rng.choice(KIN)
         sex = "f" if kin in ("mom", "mother", "grandma", "aunt") else "m"
         self._pronouns("g", sex)
-        self.facts |= {"g": f"{self.facts['his']} {kin}", "gv": kin.capitalize()}
+        self.facts |= {"g": f"{self.facts['his']} {kin}", "gv": kin.capitalize(), "kin": kin}
 
     def _expand(self, option: str) -> list[str]:
         """``@list`` or ``@list.habitat`` (the hero's) as its entries, anything else as it is."""
@@ -134,7 +137,7 @@ class _Telling:
         if role == "":
             homes = ("child", "forest", "farm", "water")
             self.habitat = next((h for h in homes if kind in self.lists[h]), "forest")
-        sex = {"girl": "f", "boy": "m"}.get(kind) or rng.choice("mf")
+        sex = {"girl": "f", "hen": "f", "cow": "f", "boy": "m"}.get(kind) or rng.choice("mf")
         child = kind in self.lists["child"]
         pool = self.lists[("child " if child else "animal ") + sex]
         name = rng.choice([n for n in pool if n not in self.facts.values()])
@@ -160,14 +163,17 @@ class _Telling:
             if beat == "|":
                 paragraphs.append([])
             elif not beat.endswith("?") or self.rng.random() < 0.5:
-                paragraphs[-1].append(self._beat(beat.rstrip("?")))
+                paragraphs[-1].append(self._beat(beat.rstrip("?"), " ".join(paragraphs[-1])))
         return "\n".join(_polish(" ".join(p)) for p in paragraphs if p)
 
-    def _beat(self, beat: str) -> str:
+    def _beat(self, beat: str, before: str = "") -> str:
+        """A wording of ``beat``; after talk of the hero alone, "he" will do for the name."""
         fresh = [w for w in self.beats[beat] if w not in self.used] or self.beats[beat]
         wording = self.rng.choice(fresh)
         self.used.add(wording)
-        return self._fill(wording)
+        others = (self.facts[who] for who in ("f", "k", "g"))
+        alone = self.facts["h"] in before and not any(name in before.lower() for name in others)
+        return self._fill(re.sub(r"^\{h\} ", "{He} ", wording) if alone else wording)
 
     def _fill(self, text: str) -> str:
         while "[" in text:
@@ -182,6 +188,8 @@ class _Telling:
         return value[0].upper() + value[1:] if name[0].isupper() else value
 
 
+_TWICE = re.compile(r"\b[Tt]he (\w+), an? ((?:\w+ ){0,2}\1)\b,?")  # "the owl, an old owl,"
+_CHILD = re.compile(r"\b([A-Z]\w+), (a (?:girl|boy)),")  # "Tom, a boy, saw it"
 _AN = re.compile(r"\b([Aa])n? (?=(\w+))")
 
 
@@ -189,6 +197,9 @@ def _polish(text: str) -> str:
     """Capital letters where sentences begin, a or an, single spaces."""
     text = re.sub(r" {2,}", " ", text).strip()
     text = re.sub(r" ([,.!?])", r"\1", text)
+    text = _TWICE.sub(r"a \2", text)
+    text = _CHILD.sub(r"\2 named \1", text)
+    text = re.sub(r'([.!?]")\.', r"\1", text)
     text = _AN.sub(lambda m: m[1] + ("n " if _vowel(m[2]) else " "), text)
     return re.sub(r'(^"?|[.!?] "?|[.!?]" ")([a-z])', lambda m: m[1] + m[2].upper(), text)
 

@@ -5,10 +5,10 @@ Plots, shared wordings and words are plain text in ``stories/*.txt``:
 | line | meaning |
 |---|---|
 | ``@toy: ball \\| doll`` | a list of words |
-| ``$thing/made: ball/rubber \\| @doll`` | facts of a story, drawn once; ``/`` draws several together |
+| ``$thing/made: ball/rubber \\| @doll`` | facts of a story; ``/`` draws several at once |
 | ``= name`` | a plot begins |
 | ``hero: child small`` | who it may be about; ``friend:`` and ``helper:`` likewise |
-| ``tell: open want \\| trouble help?`` | its beats; ``\\|`` a new paragraph, ``?`` may be left out |
+| ``tell: open want \\| trouble help?`` | its beats: ``\\|`` new paragraph, ``?`` not always |
 | ``- want`` | a beat begins; each line below is one wording of it |
 
 In a wording ``[a\\|b]`` draws one and ``{he}`` is a fact; ``{He}`` the same with a capital letter.
@@ -24,7 +24,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "stories"
 WORDS = (80, 220)  # of a story
 PRONOUNS = {"m": ("he", "him", "his", "himself"), "f": ("she", "her", "her", "herself")}
-KIN = "mom dad mother father grandma grandpa aunt uncle".split()
+KIN = ["mom", "dad", "mother", "father", "grandma", "grandpa", "aunt", "uncle"]
 NAMELESS = 0.35  # of the animals: "the fox" instead of "Rusty"
 
 
@@ -105,6 +105,7 @@ class _Telling:
         self.beats = plots[""].beats | plot.beats
         self.facts: dict[str, str] = {}
         self.used: set[str] = set()
+        self.habitat = "forest"
         hero = self._join("", "hero", ())
         friend = self._join("f", "friend", (hero,))
         self._join("k", "helper", (hero, friend))
@@ -136,7 +137,7 @@ class _Telling:
         kind = rng.choice([k for k in kinds if k not in others or group == "child"] or kinds)
         if role == "":
             homes = ("child", "forest", "farm", "water")
-            self.habitat = next((h for h in homes if kind in self.lists[h]), "forest")
+            self.habitat = next((h for h in homes if kind in self.lists[h]), self.habitat)
         sex = {"girl": "f", "hen": "f", "cow": "f", "boy": "m"}.get(kind) or rng.choice("mf")
         child = kind in self.lists["child"]
         pool = self.lists[("child " if child else "animal ") + sex]
@@ -167,13 +168,14 @@ class _Telling:
         return "\n".join(_polish(" ".join(p)) for p in paragraphs if p)
 
     def _beat(self, beat: str, before: str = "") -> str:
-        """A wording of ``beat``; after talk of the hero alone, "he" will do for the name."""
+        """A wording of ``beat``; "he" begins it only after talk of the hero alone."""
         fresh = [w for w in self.beats[beat] if w not in self.used] or self.beats[beat]
         wording = self.rng.choice(fresh)
         self.used.add(wording)
-        others = (self.facts[who] for who in ("f", "k", "g"))
+        others = (self.facts[who].lower() for who in "fkg")
         alone = self.facts["h"] in before and not any(name in before.lower() for name in others)
-        return self._fill(re.sub(r"^\{h\} ", "{He} ", wording) if alone else wording)
+        text = self._fill(re.sub(r"^{(h|He)} ", "{He} " if alone else "{h} ", wording))
+        return text[0].upper() + text[1:]
 
     def _fill(self, text: str) -> str:
         while "[" in text:
@@ -205,4 +207,4 @@ def _polish(text: str) -> str:
 
 
 def _vowel(word: str) -> bool:
-    return word[0] in "aeiouAEIOU" and not re.match("use|uni|one|eu", word) or word == "hour"
+    return (word[0] in "aeiouAEIOU" and not re.match("use|uni|one|eu", word)) or word == "hour"

@@ -172,8 +172,8 @@ class _Telling:
         fresh = [w for w in self.beats[beat] if w not in self.used] or self.beats[beat]
         wording = self.rng.choice(fresh)
         self.used.add(wording)
-        others = (self.facts[who].lower() for who in "fkg")
-        alone = self.facts["h"] in before and not any(name in before.lower() for name in others)
+        hero, *others = (self.facts[who].lower() in before.lower() for who in "hfkg")
+        alone = hero and not any(others)
         text = self._fill(re.sub(r"^{(h|He)} ", "{He} " if alone else "{h} ", wording))
         return text[0].upper() + text[1:]
 

@@ -73,14 +73,9 @@ class Models:
         A checkpoint that was replaced on disk is loaded afresh.
         """
         spec = registry.get(family)
-        known = checkpoints.find(family)
-        if name not in known:
-            raise UserError(
-                f"{spec.title} has no checkpoint {name!r}",
-                f"choose one of {', '.join(known) or 'none yet: train one on the Train page'}.",
-            )
+        folder = checkpoints.get(family, name)
         key = (family, name, precision)
-        stamp = (known[name] / checkpoints.META).stat().st_mtime
+        stamp = (folder / checkpoints.META).stat().st_mtime
         with self._lock:
             gate = self._loading.setdefault(key, threading.Lock())
         with gate:
@@ -88,7 +83,7 @@ class Models:
                 if key in self._cache and self._stamp[key] == stamp:
                     self._cache.move_to_end(key)
                     return self._cache[key]
-            loaded = _load(spec, known[name], precision)
+            loaded = _load(spec, folder, precision)
             with self._lock:
                 self._cache[key], self._stamp[key] = loaded, stamp
                 self._cache.move_to_end(key)

@@ -6,7 +6,7 @@ from typing import Any
 
 from genapp.spec import FamilySpec, Preset, Tab, param
 
-STYLES = ("fable", "tale", "play", "scripture", "review", "news")
+STYLES = ("story", "fable", "tale", "play", "scripture", "review", "news")
 PROMPT = 20_000  # characters
 
 

@@ -13,7 +13,7 @@ from genapp.errors import UserError
 from genapp.service import Failure
 from genapp.ui import parts
 from genapp.ui.context import Context
-from genapp.ui.pages import families_map
+from genapp.ui.pages import families_map, measures_guide
 from genapp.ui.pages.measures_scores import LONGEST, compare, encoders, first, text_scores
 from genapp.ui.places import places
 from genapp.ui.widgets.score_lab.widget import score_lab, value
@@ -40,27 +40,6 @@ subsequence. BLEU, chrF and TER are computed by sacrebleu, all else by `genapp/m
 Papineni et al. 2002 · Lin 2004 · Snover et al. 2006 · Popović 2015 · Li et al. 2016 · Zhang et al.
 2020.
 """
-SEES = """
-| measure | source | reference | translation | how it judges |
-|---|:-:|:-:|:-:|---|
-| BLEU, chrF, ROUGE, TER, exact match | | ● | ● | counts what both share, or what must be edited |
-| BERTScore | | ● | ● | matches token vectors of a model that was never trained to judge |
-| Embedding similarity | | ● | ● | cosine of two sentence vectors; with an encoder \
-of both languages it compares source and translation and needs no reference |
-| BLEURT | | ● | ● | a BERT that learned people's ratings, after millions of made-up pairs |
-| Prism | ○ | ● | ● | a paraphrase scorer, not embedding regression: how likely would a \
-multilingual translation model write the one, given the other? No ratings are learned. The source \
-can stand in for the reference |
-| COMET | ● | ● | ● | an encoder of all three, and a regression on people's ratings; versions \
-without the reference exist |
-| UniTE | ○ | ○ | ● | one model for any of the three: with source, with reference, with both |
-| Perplexity | | | ● | how surprised a language model is; fluent nonsense does well |
-| distinct-n, self-BLEU | | | ● | how often texts repeat themselves, or one another |
-
-● needs it · ○ can use it. Only the first three rows, distinct-n and self-BLEU are computed by this
-app's measures; perplexity is on the Text page. BLEURT (Sellam et al. 2020), Prism (Thompson & Post
-2020), COMET (Rei et al. 2020) and UniTE (Wan et al. 2022) are described, not run.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +62,10 @@ PRESETS = (
         name="synonym",
         candidate="the feline sat on the mat",
         note="<em>cat</em> became <em>feline</em>. Whoever counts words loses every n-gram that "
-        "held it; BERTScore loses one row of seven or so. Then see what <em>dog</em> does.",
+        "held it; BERTScore only the rows of the new word. Then see what <em>dog</em> does.",
     ),
     Preset(
-        name="another animal",
+        name="cat → dog",
         candidate="the dog sat on the mat",
         note="Wrong, and to a word counter just as wrong as <em>feline</em>. A small encoder may "
         "even prefer <em>dog</em>: it learned which words fill the same place, not which are true.",
@@ -107,7 +86,7 @@ PRESETS = (
         name="word order",
         candidate="the mat sat on the cat",
         note="The same words. ROUGE-1 and unigram precision see no difference; BLEU does, and an "
-        "encoder only as far as its vectors depend on place: go down to layer 0.",
+        "encoder only as far as its vectors depend on place: at layer 0 the mean vectors agree.",
     ),
     Preset(
         name="the × 7",
@@ -120,7 +99,7 @@ PRESETS = (
         name="unrelated",
         candidate="general kenobi",
         reference="hello there",
-        note="Nothing shared, yet the cosines are far above 0. Turn on <em>rescale</em>: 0 becomes "
+        note="No word is shared, yet BERTScore is far above 0. Turn on <em>rescale</em>: 0 becomes "
         "what unrelated sentences get.",
     ),
 )
@@ -147,15 +126,20 @@ def build(ctx: Context) -> None:
     """Lays out the lab, its endpoint, and what there is to know around it."""
     parts.story(
         "Is one sentence as good as another? A dozen measures answer, and each is blind somewhere.",
-        "Press <em>synonym</em>, then <em>another animal</em>, and watch which numbers move.",
+        "Press <em>synonym</em>, then <em>cat → dog</em>, and watch which numbers move.",
     )
     _wire(ctx, *_layout(ctx))
     parts.how_it_works(HOW)
-    parts.how_it_works(SEES, "Which measure sees what: source, reference, translation")
+    with gr.Accordion("Which measure sees what: source, reference, translation", open=False):
+        _page_of(measures_guide.sees())
     with gr.Accordion("Encoder, decoder or both: a map, and what to read", open=False):
         known = places(registry.all_families().values())
-        gr.HTML(families_map.family_map(known) + families_map.reading_list())
+        _page_of(families_map.family_map(known) + families_map.reading_list())
     gr.api(text_scores, api_name="text_scores", concurrency_id="model")
+
+
+def _page_of(words: str) -> None:
+    gr.HTML(words, apply_default_css=False, css_template=measures_guide.css(), js_on_load=None)
 
 
 def _layout(ctx: Context) -> tuple[Desk, gr.Button, gr.Button, list[gr.Button]]:

@@ -25,10 +25,12 @@ REFERENCES = 60  # sentences of one's own to count words in
 
 
 def encoders() -> list[tuple[str, str]]:
-    """(title, family/checkpoint) of every model that gives vectors."""
+    """(title, family/checkpoint) of every model that gives vectors, a family's main one first."""
     found = []
     for spec in registry.all_families().values():
-        for name in checkpoints.find(spec.name) if spec.vectors else ():
+        rank = {name: i for i, name in enumerate(spec.presets)}
+        names = checkpoints.find(spec.name) if spec.vectors else ()
+        for name in sorted(names, key=lambda name: rank.get(name, len(rank))):
             title = spec.presets[name].title if name in spec.presets else f"{spec.title} · {name}"
             found.append((title, f"{spec.name}/{name}"))
     return found

@@ -37,9 +37,11 @@ function said(key, top, x) {
 // A table row per measure: name and what it sees, before, now with a bar.
 function scoreTable(now, before, make) {
   const table = make("table", "scores");
+  const columns = make("colgroup");
+  columns.append(make("col"), make("col", "was"), make("col", "now"));
   const head = make("tr");
   for (const words of ["measure", "before", "now"]) head.append(make("th", "", words));
-  table.append(make("caption", "hidden", "Scores before and now"), head);
+  table.append(make("caption", "hidden", "Scores before and now"), columns, head);
   for (const [key, name, top, sees] of ROWS) {
     const row = make("tr", name ? "" : "group");
     if (!name) {

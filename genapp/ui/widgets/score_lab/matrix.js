@@ -30,7 +30,7 @@ function drawMatrix({ candidate, reference, at, weights, width, style, caption }
   const longest = (list) => Math.min(12, Math.max(...list.map((t) => t.length)));
   const bar = weights ? 34 : 0;
   const [left, top] = [18 + 7.6 * longest(rows), 18 + 7.6 * longest(columns)];
-  const cell = Math.max(15, Math.min(54, Math.floor((width - left - bar - 6) / R)));
+  const cell = Math.max(15, Math.min(64, Math.floor((width - left - bar - 6) / R)));
   const [w, h] = [left + cell * R + bar + 4, top + cell * C + bar + 4];
   let low = 1;
   for (let i = 0; i < C; i++) for (let j = 0; j < R; j++) low = Math.min(low, at(i, j));

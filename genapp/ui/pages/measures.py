@@ -62,8 +62,8 @@ PRESETS = (
         name="synonym",
         candidate="the feline sat on the mat",
         note="<em>cat</em> became <em>feline</em>. Whoever counts words loses every n-gram that "
-        "held it; BERTScore only the rows of the new word. Turn on <em>Rescale</em> before you believe "
-        "it, then see what <em>dog</em> does.",
+        "held it; BERTScore only the rows of the new word. Turn on <em>Rescale</em> before you "
+        "believe it, then see what <em>dog</em> does.",
     ),
     Preset(
         name="cat → dog",

@@ -138,4 +138,5 @@ SPEC = FamilySpec(
     own_data="text",
     live={"logits": "genapp.families.gpt.scoring:live_logits"},
     attention="genapp.families.gpt.attention:attention",
+    vectors="genapp.families.gpt.vectors:vectors",
 )

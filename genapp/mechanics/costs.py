@@ -62,7 +62,8 @@ def measure(lengths: list[int], d: int, repeats: int = 3) -> dict[str, list[floa
     Batch 1, width ``d``, inference, best of ``repeats``. Raises :class:`UserError` for lengths
     beyond 2,048 or widths beyond 512.
     """
-    if not lengths or len(lengths) > 8 or not all(1 <= n <= LONGEST for n in lengths):
+    whole = all(isinstance(n, int) for n in [*lengths, d])
+    if not whole or not 1 <= len(lengths) <= 8 or not all(1 <= n <= LONGEST for n in lengths):
         raise UserError(
             f"The lengths {lengths} can't be measured",
             f"give one to eight lengths between 1 and {LONGEST:,}.",

@@ -1,5 +1,5 @@
 // What each written word read: rows are written pieces, columns pieces of the source.
-// Value: {data (JSON: source, pieces, layers, heads, tops, vector, settings), weights (base64 of
+// Value: {data (JSON: source, pieces, layers, heads, tops, vector, settings, ghost), weights (base64 of
 // uint16 [pieces][layers][heads][source]), run, status, note}. props: label, empty.
 const CELL = 30;
 let shown = { source: [], pieces: [], layers: 0, heads: 0, tops: [], vector: [] };
@@ -162,8 +162,24 @@ function paint() {
     }
   });
   context.globalAlpha = 1;
+  outline(context, ink);
   const best = chosen >= 0 ? sources(chosen) : "";
   canvas.setAttribute("aria-label", `${props.label}: ${pieces.length} rows, ${source.length} columns. ${best} Arrow keys choose a row.`);
+}
+
+// The expected cells, dashed: where a person would draw the alignment.
+function outline(context, ink) {
+  const { left, top, cell } = geometry;
+  context.strokeStyle = ink;
+  context.lineWidth = 1.5;
+  context.setLineDash([4, 3]);
+  for (const [first, last, from, to] of shown.ghost || []) {
+    if (last >= shown.pieces.length) continue;
+    const [x, y] = [left + cell * from, top + cell * first];
+    context.strokeRect(x + 2, y + 2, cell * (to - from + 1) - 4, cell * (last - first + 1) - 4);
+  }
+  context.setLineDash([]);
+  context.lineWidth = 1;
 }
 
 // A model without attention: its decoder begins from one vector, whatever the sentence's length.

@@ -70,11 +70,13 @@ def by_word(weights: Weights, source: Sequence[str], target: Sequence[str]) -> W
 def cells(gold: Gold, source: Sequence[str], target: Sequence[str]) -> list[list[int]]:
     """The expected pattern in pieces: [first row, last row, first column, last column] each.
 
-    Raises :class:`ValueError` if the pieces are not of the gold's sentences.
+    Raises :class:`UserError` if the pieces don't make up the gold's words.
     """
     read, made = np.array(words_of(source)), np.array(words_of(target))
     if (read.max(), made.max()) != (len(gold.source), len(gold.target)):
-        raise ValueError(f"{source} and {target} are not {gold.source} and {gold.target}")
+        raise UserError(
+            f"The model reads other words than “{gold.text}”", "choose one that reads word pieces."
+        )
     spans = []
     for i, link in enumerate(gold.links):
         rows = np.flatnonzero(made == i)

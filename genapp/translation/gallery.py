@@ -62,16 +62,16 @@ def _gold(name: str, pattern: str, source: str, target: str, links: str) -> Gold
 
 PRESETS = (
     _gold(
-        "zone économique européenne",
-        "Three words in reverse: an anti-diagonal, 3 × 3.",
-        "La zone économique européenne est grande .", "The European Economic Area is big .",
-        "0 3 2 1 4 5 6",
-    ),
-    _gold(
         "a red car",
         "French names the thing first, then its colour: two cells cross.",
         "J ' ai acheté une voiture rouge .", "I bought a red car .",
         "0 2,3 4 6 5 7",
+    ),
+    _gold(
+        "zone économique européenne",
+        "Three words in reverse: an anti-diagonal, 3 × 3.",
+        "La zone économique européenne est grande .", "The European Economic Area is big .",
+        "0 3 2 1 4 5 6",
     ),
     _gold(
         "can you help me",

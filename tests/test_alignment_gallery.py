@@ -16,12 +16,20 @@ from genapp.data import pairs
 from genapp.data.source import DataFile
 from genapp.errors import UserError
 from genapp.families.seq2seq import model as gru
-from genapp.families.seq2seq import tab, tab_gallery, tab_pace, tab_two, tab_views, tab_write
+from genapp.families.seq2seq import (
+    tab,
+    tab_batch,
+    tab_gallery,
+    tab_pace,
+    tab_two,
+    tab_views,
+    tab_write,
+)
 from genapp.families.transformer import model as transformer
 from genapp.families.transformer import spec as transformer_spec
 from genapp.spec import resolve
 from genapp.trainer.loop import TrainConfig, Trainer
-from genapp.translation import alignment, exposure, gallery, memory, pace, search, task
+from genapp.translation import alignment, exposure, gallery, memory, pace, padding, search, task
 from genapp.translation.plan import schedule
 
 
@@ -232,6 +240,32 @@ class TestMemory:
         assert "What it has written" not in alone
         assert "Shuffling changes no probability" in alone
         assert "type a sentence" in tab_two.show("source only (GRU)", 2, False, " ", "i see.")
+
+
+class TestPadding:
+    PAIRS = (("я вижу дом.", "i see the house."), ("том любит красную машину.", "tom loves it."))
+
+    def test_the_mask_makes_pads_nobodys_business(self) -> None:
+        model = loaded("attention")
+        told = padding.padded(model, self.PAIRS)
+        alone = [padding.padded(model, [pair]) for pair in self.PAIRS]
+        assert [one.pads for one in alone] == [0, 0]
+        lengths = [len(one.target[0]) for one in alone]
+        mean = np.average([one.masked for one in alone], weights=lengths)
+        assert told.masked == pytest.approx(mean, abs=1e-4)
+        assert told.pads == pytest.approx(1 - sum(lengths) / (2 * max(lengths)))
+        assert (told.pads > 0) == (told.counted != pytest.approx(told.masked))
+        assert sum(row.count("") for row in told.target) == 2 * max(lengths) - sum(lengths)
+
+    def test_panel(self) -> None:
+        masked, counted = (tab_batch.show("Russian", False, mask) for mask in (True, False))
+        assert 'class="pad out"' in masked
+        assert 'class="pad"' in counted
+        assert masked.rpartition("Loss")[2] != counted.rpartition("Loss")[2]
+        alike = tab_batch.show("Russian", True, True)
+        assert alike.count(">pad<") < masked.count(">pad<")
+        with pytest.raises(UserError, match="no sentence pairs"):
+            padding.padded(loaded("attention"), [])
 
 
 class TestCaptions:

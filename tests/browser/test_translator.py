@@ -168,6 +168,10 @@ def test_the_folds_show_what_they_measured(page: Any) -> None:
     page.get_by_text("Source, shuffled").wait_for()
     page.get_by_role("radio", name="source only (GRU)").check()
     page.wait_for_function("!document.querySelector('#two-view .own')")
+    page.get_by_role("button", name="A batch and its pads").click()
+    page.wait_for_selector("#batch-view .out")
+    page.get_by_label("Mask the pads").uncheck()
+    page.wait_for_function("!document.querySelector('#batch-view .out')")
 
 
 def test_an_empty_sentence_is_told_in_words(page: Any) -> None:

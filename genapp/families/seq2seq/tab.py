@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from genapp.families.seq2seq import tab_gallery, tab_pace, tab_two, tab_views, tab_write
+from genapp.families.seq2seq import tab_batch, tab_gallery, tab_pace, tab_two, tab_views, tab_write
 from genapp.families.seq2seq.tab_write import EXAMPLES, MODELS
 from genapp.translation.request import SENTENCE
 from genapp.ui import parts
@@ -56,6 +56,8 @@ def build(ctx: Context) -> None:
     tab_pace.build(desk["text"], desk["reference"])
     tab_two.build(desk["text"], desk["reference"])
     _prepared(desk)
+    tab_batch.build(desk["language"])
+    _cards()
     parts.how_it_works(HOW)
     _wire(ctx, desk, picture, score, three)
     shared = {
@@ -126,7 +128,7 @@ def _below(desk: dict[str, Any]) -> None:
 
 
 def _prepared(desk: dict[str, Any]) -> None:
-    """The preparation of the data and the models' cards, folded."""
+    """The preparation of a sentence, folded."""
     with gr.Accordion("How a sentence is prepared", open=False):
         with gr.Row():
             longest = gr.Slider(2, 30, value=9, step=1, label="Longest, words", min_width=160)
@@ -138,6 +140,9 @@ def _prepared(desk: dict[str, Any]) -> None:
             tab_views.stages, inputs, view, trigger_mode="always_last", **HIDDEN,
         )  # fmt: skip
     desk["stages"] = inputs, view
+
+
+def _cards() -> None:
     with gr.Accordion("The models' cards", open=False):
         for family, name in MODELS.values():
             gr.Markdown(parts.card_of(family, name))

@@ -40,7 +40,7 @@ class Pace:
 
 @torch.inference_mode()
 def three_ways(
-    loaded: Loaded, text: str, reference: str, lengths: Sequence[int] = LENGTHS, repeats: int = 2
+    loaded: Loaded, text: str, reference: str, lengths: Sequence[int] = LENGTHS, repeats: int = 3
 ) -> Pace:
     """Cross-attention maps of a Transformer writing ``reference``, and times, best of ``repeats``.
 

@@ -148,7 +148,7 @@ def test_the_folds_show_what_they_measured(page: Any) -> None:
     page.wait_for_function("document.querySelectorAll('#gallery-table tr').length === 7")
     before = page.locator("#gallery-words").inner_text()
     assert "words agree" in before
-    outlined = page.evaluate(INK.replace(".align canvas", "#gallery-map canvas"))
+    outlined = page.evaluate(INK.replace("#translator-map", "#gallery-map"))
     assert outlined > 10
     page.get_by_role("radio", name="der, die, das").check()
     page.wait_for_function(
@@ -156,7 +156,7 @@ def test_the_folds_show_what_they_measured(page: Any) -> None:
         "return now.includes('article') && now !== old; }",
         arg=before,
     )
-    page.get_by_role("button", name="One pass or step by step").click()
+    page.get_by_role("button", name="What a KV cache saves").click()
     page.wait_for_selector("#pace-table td")
     page.get_by_role("radio", name="step by step, no cache").check()
     page.wait_for_function(

@@ -32,7 +32,7 @@ the time isn't.
 
 def build(text: gr.Textbox, reference: gr.Textbox) -> None:
     """The fold, its events and its endpoint; reads the sentence and reference at the tab's top."""
-    with gr.Accordion("One pass or step by step: what a KV cache saves", open=False) as fold:
+    with gr.Accordion("What a KV cache saves: one pass, or word by word", open=False) as fold:
         gr.Markdown(ABOUT)
         with gr.Row():
             way = gr.Radio(

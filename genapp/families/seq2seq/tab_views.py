@@ -43,7 +43,8 @@ CSS = """
 .mt-wide { overflow-x: auto; }
 .mt-wide td:last-child { min-width: 190px; color: var(--body-text-color-subdued); font-size: 13px; }
 .mt-words p { margin: 4px 0 8px; color: var(--body-text-color); }
-.mt-wide .mt-aligned td, .mt-aligned small { white-space: nowrap; }
+.mt-wide .mt-aligned td, .mt-aligned th:first-child { min-width: 112px; }
+.mt-aligned small { white-space: nowrap; }
 .mt-aligned small { display: block; color: var(--body-text-color-subdued); }
 .mt-wide .mt-aligned td:last-child { min-width: 0; color: inherit; font-size: inherit; }
 @media (max-width: 640px) { .mt-chart text { font-size: 16px; } }

@@ -37,7 +37,7 @@ save.type = "button";
 save.title = "Download the weights that are drawn";
 const layerMenu = menu("Layer", (v) => (layer = v));
 const headMenu = menu("Head", (v) => (head = v));
-const hardest = make("label", "", "heaviest");
+const hardest = make("label", "", "heaviest piece");
 const tick = make("input");
 tick.type = "checkbox";
 tick.title = "Mark the heaviest cell of each row: a hard alignment";

@@ -103,7 +103,7 @@ PRESETS = (
     ),
     _gold(
         "der, die, das",
-        "Three genders, one English word: each “the” reads an article of its own.",
+        "Three genders, one English word: each “the” should read an article of its own.",
         "Der Hund sieht das Haus und die Katze .", "The dog sees the house and the cat .",
         "0 1 2 3 4 5 6 7 8",
     ),

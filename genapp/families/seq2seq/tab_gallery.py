@@ -26,8 +26,8 @@ HEAVY: dict[str, Any] = {
 ABOUT = """
 Dashed cells are the alignment a person would draw; the colour is what the model read while it was
 made to write the English sentence. **Agreement** is the share of English words whose heaviest
-source word is a dashed one. All models here read *into* English, so each reordering is seen from
-the other side: *die Straße → the street*, not *the street → die Straße*.
+source word, its pieces summed, is a dashed one. All models here read *into* English, so each
+reordering is seen from the other side: *die Straße → the street*, not *the street → die Straße*.
 """
 
 

@@ -138,6 +138,15 @@ def toy_chart(toy: str) -> str:
             curves[name] = [(float(n), 100 * share) for n, share in found.items()]
     if not curves:
         return '<p class="mt-note">Nobody trained this one yet — start it on the Train page.</p>'
+    if toy == "date":  # always of one length: no curve to draw
+        rows = "".join(
+            f"<tr><th>{name}</th><td>{curve[-1][1]:.1f} %</td></tr>"
+            for name, curve in curves.items()
+        )
+        return (
+            f'<table class="mt-table"><tr><th>dates</th><th>right tokens</th></tr>{rows}</table>'
+            '<p class="mt-note">A date has one length and few parts: one vector nearly holds it.</p>'
+        )
     return lines(curves, "letters; up to 20 in training", "% right", every=8, least=100)
 
 

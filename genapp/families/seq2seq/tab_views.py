@@ -145,7 +145,7 @@ def toy_chart(toy: str) -> str:
         )
         return (
             f'<table class="mt-table"><tr><th>dates</th><th>right tokens</th></tr>{rows}</table>'
-            '<p class="mt-note">A date has one length and few parts: one vector nearly holds it.</p>'
+            '<p class="mt-note">A date has one length, few parts: one vector nearly holds it.</p>'
         )
     return lines(curves, "letters; up to 20 in training", "% right", every=8, least=100)
 

@@ -140,8 +140,8 @@ class FamilySpec:
     own_data: str = ""  # "text" or "images": what a person may train it on
     live: Mapping[str, str] = field(default_factory=dict)  # op → (loaded, float32 array) -> array
     attention: str = ""  # (loaded, text: str, options: Mapping) -> list[genapp.attention.Maps]
-    vectors: str = ""  # (loaded, texts: Sequence[str]) -> list[genapp.vectors.Words]
     attends: tuple[str, ...] = ()  # presets that have any attention to show; all, if left out
+    vectors: str = ""  # (loaded, texts: Sequence[str]) -> list[genapp.vectors.Words]
 
 
 def resolve(dotted: str) -> Any:

@@ -8,7 +8,8 @@
 | scripture | World English Bible | a chapter without verse numbers |
 | review | film reviews of IMDb | one review |
 | news | BBC news, 2004-2005 | headline, article |
-| story | TinyStories, validation part (optional) | one story |
+| story | little stories of our own grammar (on request) | one story |
+| tinystory | TinyStories, validation part (on request) | one story |
 
 Where each comes from and under which licence: ``text_sources.SOURCES``.
 """
@@ -30,7 +31,7 @@ __all__ = ["END", "SOURCES", "STYLES", "load", "own_file", "split", "tiny_shakes
 
 log = logging.getLogger(__name__)
 
-STYLES = ("fable", "tale", "play", "scripture", "review", "news")
+STYLES = ("story", "fable", "tale", "play", "scripture", "review", "news")
 MAX_OWN_BYTES = 20_000_000
 OWN_DOCUMENT = 4_000  # characters; a file without marks is cut near there, between paragraphs
 

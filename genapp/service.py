@@ -8,7 +8,7 @@ import copy
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from genapp.spec import resolve, validate
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
+
+    from genapp.attention import Maps
 
 log = logging.getLogger(__name__)
 
@@ -201,3 +203,19 @@ def live(family: str, checkpoint: str, op: str, values: "np.ndarray") -> "np.nda
     loaded = models.get(family, checkpoint)
     with loaded.lock:
         return resolve(spec.live[op])(loaded, values)  # type: ignore[no-any-return]
+
+
+def attention(
+    family: str, checkpoint: str, text: str, options: "Mapping[str, Any] | None" = None
+) -> "list[Maps]":
+    """Where the model looks while it reads ``text``; ``options`` as the family documents them.
+
+    Nothing is computed before a layer is asked for. Raises :class:`UserError` for a family that
+    shows no attention and for whatever the family can't read.
+    """
+    spec = registry.get(family)
+    if not spec.attention:
+        able = [f.name for f in registry.all_families().values() if f.attention]
+        raise UserError(f"{spec.title} shows no attention", f"choose one of {', '.join(able)}.")
+    maps: list[Maps] = resolve(spec.attention)(models.get(family, checkpoint), text, options or {})
+    return maps

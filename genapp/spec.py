@@ -139,6 +139,7 @@ class FamilySpec:
     thumbnail: str  # (load: Callable[[str], Loaded]) -> PNG/JPEG/WebP bytes for the Home card
     own_data: str = ""  # "text" or "images": what a person may train it on
     live: Mapping[str, str] = field(default_factory=dict)  # op → (loaded, float32 array) -> array
+    attention: str = ""  # (loaded, text: str, options: Mapping) -> list[genapp.attention.Maps]
 
 
 def resolve(dotted: str) -> Any:

@@ -8,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from genapp import checkpoints, service
 from genapp.data import cifar
 from genapp.errors import UserError
-from genapp.families.vit import pictures, train
+from genapp.families.vit import attention, pictures, train
 from genapp.families.vit.model import POSITIONS, ViT, ViTConfig
 from genapp.families.vit.spec import PRESETS
 
@@ -191,3 +192,48 @@ def test_an_upload_is_cropped_square() -> None:
     shown = pictures.pixels(pictures.opened(uri), ViTConfig())
     assert shown.shape == (32, 32, 3)
     assert (shown == (255, 0, 0)).all()
+
+
+class TestAttention:
+    @pytest.fixture
+    def loaded(self) -> service.Loaded:
+        torch.manual_seed(0)
+        model = ViT(ViTConfig(**TINY)).eval()  # type: ignore[arg-type]
+        for p in model.parameters():
+            p.data.normal_(std=0.3)
+        meta = checkpoints.Meta(
+            family="vit", preset="micro", config=TINY, step=0, steps=0, seed=0, data=(),
+            metrics={}, hardware="", seconds=0, parameters=0,
+        )  # fmt: skip
+        return service.Loaded(model=model, meta=meta, files={}, device=torch.device("cpu"))
+
+    def test_the_explicit_pass_is_the_model(self, loaded: service.Loaded) -> None:
+        (maps,) = attention.attention(loaded, "china", {})
+        model: ViT = loaded.model  # type: ignore[assignment]
+        pixels = pictures.pixels(pictures.opened("china"), model.config)[None]
+        with torch.inference_mode():
+            scores = model(torch.from_numpy(pictures.scaled(pixels)))[0].log_softmax(0)
+        assert maps.readout is not None
+        assert np.abs(maps.readout.logp(0)[-1] - scores.numpy()).max() <= 1e-5
+        for layer in range(2):
+            A = maps.layer(layer)
+            assert A.shape == (3, 17, 17)
+            assert np.abs(A.sum(-1) - 1).max() <= 1e-5
+        assert maps.queries.grid == (4, 4)
+        assert maps.queries.tokens[0] == "[CLS]"
+
+    def test_without_any_patch_every_picture_is_the_same(self, loaded: service.Loaded) -> None:
+        hidden = {"hide": list(range(1, 17))}
+        said = []
+        for name in ("china", "flower"):
+            (maps,) = attention.attention(loaded, name, hidden)
+            assert maps.readout is not None
+            said.append(maps.readout.logp(0)[-1])
+        assert np.abs(said[0] - said[1]).max() <= 1e-6
+
+    def test_a_silent_head_changes_what_is_said(self, loaded: service.Loaded) -> None:
+        (whole,) = attention.attention(loaded, "china", {})
+        (less,) = attention.attention(loaded, "china", {"ablate": [[0, 1]]})
+        assert whole.readout is not None
+        assert less.readout is not None
+        assert np.abs(whole.readout.logp(0) - less.readout.logp(0))[1:].max() > 1e-4

@@ -12,6 +12,7 @@ the array's bytes. An error is JSON ``{"error": "what happened — what to try"}
 
 import logging
 import time
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,14 @@ from starlette.routing import Route
 from genapp import registry, service
 from genapp.errors import UserError
 from genapp.spec import resolve
+from genapp.ui import live_attention
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 log = logging.getLogger(__name__)
 
+NAME = "genapp-live"
 MAGIC = 0x31564C47  # the bytes "GLV1"
 HEADER = 16  # bytes
 MAX_ROWS = 400  # a 20 × 20 mosaic
@@ -46,12 +49,12 @@ def mount(app: "FastAPI") -> None:
     They go first: nothing can shadow them, and a request per frame need not be matched against
     every page. Behind a prefix they live below it, as all of the app does.
     """
-    if any(getattr(route, "name", "") == "genapp-live" for route in app.router.routes):
+    if any(getattr(route, "name", "") == NAME for route in app.router.routes):
         return
+    models, passes = _Live(service.live), _Live(live_attention.answer)
     app.router.routes[:0] = [
-        Route(
-            "/live/{family}/{checkpoint}/{op}", _Live().answer, methods=["POST"], name="genapp-live"
-        ),
+        Route("/live/attention/{key}/{op}", passes.answer, methods=["POST"], name="genapp-look"),
+        Route("/live/{family}/{checkpoint}/{op}", models.answer, methods=["POST"], name=NAME),
         Route("/live/thumb/{family}", _Thumbs().answer, methods=["GET"], name="genapp-thumb"),
     ]
 
@@ -64,9 +67,10 @@ def head() -> str:
 
 
 class _Live:
-    """POST /live/{family}/{checkpoint}/{op}"""
+    """POST /live/…/{op}: ``run`` gets the path's names and the values, and gives an array."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Callable[..., np.ndarray]) -> None:
+        self.run = run
         self.threads = CapacityLimiter(IN_FLIGHT)
 
     async def answer(self, request: Request) -> Response:
@@ -79,7 +83,7 @@ class _Live:
             return _refusal(error)
         if not self.threads.available_tokens:
             return _refusal("The server is busy — wait a moment, then try again.", 503)
-        call = partial(_call, **request.path_params, seq=seq, values=values)
+        call = partial(_call, self.run, request.path_params, seq, values)
         return await anyio.to_thread.run_sync(call, limiter=self.threads)
 
 
@@ -142,18 +146,20 @@ def _parse(body: bytearray) -> tuple[int, np.ndarray]:
     return seq, np.frombuffer(body, "<f4", offset=HEADER).reshape(rows, columns)
 
 
-def _call(family: str, checkpoint: str, op: str, seq: int, values: np.ndarray) -> Response:
+def _call(
+    run: Callable[..., np.ndarray], names: Mapping[str, str], seq: int, values: np.ndarray
+) -> Response:
     """Runs in a worker thread."""
     start = time.perf_counter()
     try:
-        array = service.live(family, checkpoint, op, values)
+        array = run(**names, values=values)
     except UserError as error:
         return _refusal(error)
     except MemoryError:
         return _refusal("The machine ran out of memory — ask for fewer rows.", 503)
     except Exception:
-        log.exception("%s/%s/%s failed on %s", family, checkpoint, op, values.shape)
-        words = f"{op} failed unexpectedly — the log holds the details; try other values."
+        log.exception("%s failed on %s", "/".join(names.values()), values.shape)
+        words = f"{names['op']} failed unexpectedly — the log holds the details; try other values."
         return _refusal(words, 500)
     ms = 1e3 * (time.perf_counter() - start)
     return Response(_pack(seq, array, ms), media_type="application/x-genapp")

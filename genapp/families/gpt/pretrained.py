@@ -1,7 +1,7 @@
 """GPT-2's published weights as a checkpoint of ours.
 
-OpenAI's weights (MIT licence), in the layout that the hub and transformers use. Their ``Conv1D``
-keeps a matrix as (in, out); ``nn.Linear`` wants (out, in).
+OpenAI's weights (MIT licence) and DistilGPT2 (Apache-2.0), in the layout that the hub and
+transformers use. Their ``Conv1D`` keeps a matrix as (in, out); ``nn.Linear`` wants (out, in).
 """
 
 import json
@@ -17,15 +17,19 @@ from torch import Tensor
 from genapp import checkpoints, hub
 from genapp.errors import UserError
 from genapp.families.gpt.model import GPTConfig, build
+from genapp.families.gpt.spec import PRESETS
 from genapp.families.gpt.tokenizer import load as load_tokenizer
 
 FILES = ("config.json", "tokenizer.json", "model.safetensors")
 REVISIONS: Mapping[str, tuple[str, str]] = {
+    "distilgpt2": ("distilbert/distilgpt2", "2290a62682d06624634c1f46a6ad5be0f47f38aa"),
     "gpt2": ("openai-community/gpt2", "607a30d783dfa663caf39e06633721c8d4cfcd7e"),
     "gpt2-medium": ("openai-community/gpt2-medium", "6dcaa7a952f72f9298047fd5137cd6e4f05f41da"),
     "gpt2-large": ("openai-community/gpt2-large", "32b71b12589c2f8d625668d2335a01cac3249519"),
     "gpt2-xl": ("openai-community/gpt2-xl", "15ea56dee5df4983c59b2538573817e1667135e2"),
 }
+_OPENAI = {"name": "GPT-2 (OpenAI, 2019)", "licence": "MIT"}
+_DATA = {"distilgpt2": {"name": "DistilGPT2 (Hugging Face, 2019)", "licence": "Apache-2.0"}}
 _NAMES = {  # theirs → ours; ``*`` is the layer
     "wte.weight": "tokens.weight",
     "wpe.weight": "positions.weight",
@@ -77,9 +81,9 @@ def from_folder(folder: Path, name: str, source: str = "local folder") -> Path:
             f"{folder.name} holds no GPT-2 we can read ({str(error)[:200]})", "give another folder."
         ) from error
     meta = checkpoints.Meta(
-        family="gpt", preset=name if name in REVISIONS else "gpt2", config=asdict(config),
+        family="gpt", preset=name if name in PRESETS else "gpt2", config=asdict(config),
         step=0, steps=0, seed=0, metrics={}, hardware="", seconds=0.0,
-        data=({"name": "GPT-2 (OpenAI, 2019)", "licence": "MIT", "source": source},),
+        data=({**_DATA.get(name, _OPENAI), "source": source},),
         parameters=sum(p.numel() for p in model.parameters()),
         about="Published weights, not trained by us.",
     )  # fmt: skip

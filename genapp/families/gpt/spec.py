@@ -137,4 +137,5 @@ SPEC = FamilySpec(
     thumbnail="genapp.families.gpt.tab:thumbnail",
     own_data="text",
     live={"logits": "genapp.families.gpt.scoring:live_logits"},
+    attention="genapp.families.gpt.attention:attention",
 )

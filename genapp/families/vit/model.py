@@ -104,6 +104,8 @@ class Block(nn.Module):
 class ViT(nn.Module):
     """The whole model."""
 
+    turn: Tensor | None  # rotary angles (T, D)
+
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.config = config

@@ -66,4 +66,5 @@ SPEC = FamilySpec(
     generate=f"{HERE}.generate:generate",
     recipe=f"{HERE}.train:recipe",
     thumbnail=f"{HERE}.generate:thumbnail",
+    attention=f"{HERE}.attention:attention",
 )

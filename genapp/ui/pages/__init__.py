@@ -33,6 +33,13 @@ PAGES = (
         route="attention",
         line="Where GPT, BERT, a translator and a vision transformer look.",
         order=("viewer", "translator", "mechanics", "bert", "measures"),
+        labs=(
+            Tab(
+                name="viewer",
+                title="Viewer",
+                build="genapp.ui.pages.attention_viewer:build",
+            ),
+        ),
     ),
     Page(
         title="Text",

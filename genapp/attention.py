@@ -1,0 +1,153 @@
+"""What a model hands to the attention viewer: who looks at whom, layer by layer, on demand.
+
+The names of this file are the contract between a family and the viewer. A family's ``attention``
+is ``(loaded, text, options) -> list[Maps]``; an encoder–decoder gives several. ``options`` is a
+plain mapping, read by :func:`changes`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from genapp.errors import UserError
+
+KINDS = ("word", "special", "pad", "patch")
+MASKS = ("causal", "self", "pair", "cross", "alignment")
+MOST = 4_000  # changes of one kind; GPT-2 XL has 1,200 heads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The tokens along one side of a map: words, or the patches of a picture."""
+
+    tokens: tuple[str, ...]
+    kinds: tuple[str, ...] = ()  # of ``KINDS``; all words if left out
+    grid: tuple[int, int] | None = None  # rows and columns of the patches, in reading order
+    image: bytes = b""  # PNG, JPEG or WebP the patches lie on
+
+    def __post_init__(self) -> None:
+        if not self.tokens:
+            raise ValueError("tokens is empty: give one or more")
+        if not self.kinds:
+            object.__setattr__(self, "kinds", ("word",) * len(self.tokens))
+        if len(self.kinds) != len(self.tokens):
+            raise ValueError(f"{len(self.kinds)} kinds for {len(self.tokens)} tokens")
+        if strange := set(self.kinds) - set(KINDS):
+            raise ValueError(f"kinds has {sorted(strange)}: choose among {', '.join(KINDS)}")
+        patches = self.kinds.count("patch")
+        if self.grid is not None and self.grid[0] * self.grid[1] != patches:
+            raise ValueError(f"grid {self.grid} holds other than the {patches} patches")
+
+    def where(self) -> np.ndarray:
+        """Places (T, 2): a word's position, a patch's row and column; what is neither is NaN."""
+        kinds = np.array(self.kinds)
+        places = np.full((len(self.tokens), 2), np.nan)
+        if self.grid is None:
+            places[:, 0], places[:, 1] = np.arange(len(self.tokens)), 0
+        else:
+            patch = np.arange(int((kinds == "patch").sum()))
+            places[kinds == "patch"] = np.stack(divmod(patch, self.grid[1]), 1)
+        return places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readout:
+    """What the model would say at a position, read at every depth: the logit lens."""
+
+    logp: Callable[[int], np.ndarray]  # query → float32 (layers + 1, V); the last row is the output
+    name: Callable[[int], str]  # id → text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maps:
+    """Every attention weight of one pass, computed when asked for.
+
+    ``layer(l)`` gives float32 (H, Tq, Tk) whose rows sum to 1. ``steps(l, h, q)`` gives float32
+    (3, Tk): the query's scores q·k, scaled by 1/√d, and masked (−∞ where it may not look).
+    """
+
+    queries: Side
+    keys: Side
+    kind: str  # of ``MASKS``
+    title: str  # architecture and mask in words
+    layers: int
+    heads: int
+    layer: Callable[[int], np.ndarray]
+    split: int = 0  # of a pair: where sentence B begins
+    steps: Callable[[int, int, int], np.ndarray] | None = None
+    readout: Readout | None = None
+    origins: tuple[int, ...] = ()  # of each query: its place before any swap
+    notice: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in MASKS:
+            raise ValueError(f"kind is {self.kind!r}: choose one of {', '.join(MASKS)}")
+        if self.layers < 1 or self.heads < 1:
+            raise ValueError(f"{self.layers} layers of {self.heads} heads: give 1 or more of each")
+
+    @property
+    def square(self) -> bool:
+        """Whether tokens look at themselves, so that layers can be chained."""
+        return self.queries.tokens == self.keys.tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a person does to a model's pass. Positions count the tokens before any swap."""
+
+    hide: tuple[int, ...] = ()  # tokens masked in the family's own way
+    swap: Mapping[int, str] = field(default_factory=dict)  # position → the text to put there
+    ablate: tuple[tuple[int, int], ...] = ()  # (layer, head) whose output is zero
+
+    def of_layer(self, layer: int) -> list[int]:
+        """The silent heads of ``layer``."""
+        return [h for at, h in self.ablate if at == layer]
+
+
+def changes(options: Mapping[str, Any], tokens: int, layers: int, heads: int) -> Changes:
+    """The interventions among ``options``: ``hide`` [position, …], ``swap`` {position: text} and
+    ``ablate`` [[layer, head], …].
+
+    Raises :class:`UserError` for a place that this pass hasn't got.
+    """
+    hide = {_within(i, tokens, "token") for i in _sequence(options.get("hide"))}
+    swap = options.get("swap") or {}
+    if not isinstance(swap, Mapping) or not all(isinstance(t, str) for t in swap.values()):
+        raise UserError("The swaps can't be read", "give {position: text}.")
+    if any(len(text) > 80 for text in swap.values()):
+        raise UserError("A swapped-in text is long", "keep it to 80 characters.")
+    pairs = [_pair(p) for p in _sequence(options.get("ablate"))]
+    ablate = {(_within(at, layers, "layer"), _within(h, heads, "head")) for at, h in pairs}
+    return Changes(
+        hide=tuple(sorted(hide)),
+        swap={_within(i, tokens, "token"): text for i, text in swap.items()},
+        ablate=tuple(sorted(ablate)),
+    )
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    if value is None:
+        return ()
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) > MOST:
+        raise UserError("The changes can't be read", "give lists of positions.")
+    return value
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, Sequence) or len(value) != 2:
+        raise UserError("A silent head can't be read", "give [layer, head].")
+    return value[0], value[1]
+
+
+def _within(value: Any, count: int, what: str) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        raise UserError(
+            f"{what} {str(value)[:20]!r} is no number", "give a whole number."
+        ) from None
+    if not 0 <= number < count:
+        raise UserError(f"There is no {what} {number}", f"give 0 to {count - 1}.")
+    return number

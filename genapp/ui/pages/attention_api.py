@@ -1,0 +1,66 @@
+"""The Viewer over HTTP: ``attention_maps``, for gradio_client, curl and other programs."""
+
+from typing import Any
+
+import gradio as gr
+
+from genapp import service
+from genapp.attention import Maps
+from genapp.errors import UserError
+from genapp.service import Failure
+from genapp.ui.parts import unless_failed
+
+
+def add() -> None:
+    """Adds the endpoint to the page being built."""
+    gr.api(attention_maps, api_name="attention_maps", concurrency_id="model")
+
+
+def attention_maps(
+    text: str,
+    layer: int = 0,
+    head: int = 0,
+    family: str = "gpt",
+    checkpoint: str = "gpt-mini",
+    map: int = 0,
+) -> dict[str, Any]:
+    """Read where a model looks while it reads a text.
+
+    Args:
+        text: what the model reads, up to 4,000 characters.
+        layer: from 0.
+        head: from 0, or -1 for the mean of all heads.
+        family: which kind of model, such as gpt.
+        checkpoint: which model of that kind.
+        map: an encoder-decoder has several (encoder, decoder, cross), from 0.
+
+    Returns:
+        title, kind, layers, heads, queries and keys (tokens), and matrix: a row of weights per
+        query, each summing to 1.
+    """
+    try:
+        return _answer(service.attention(family, checkpoint, text[:4_000]), map, layer, head)
+    except UserError as error:
+        unless_failed(Failure(str(error)))
+        raise
+
+
+def _answer(found: list[Maps], which: int, layer: int, head: int) -> dict[str, Any]:
+    maps = found[_within(which, 0, len(found), "map")]
+    A = maps.layer(_within(layer, 0, maps.layers, "layer"))
+    at = _within(head, -1, maps.heads, "head")
+    return {
+        "title": maps.title,
+        "kind": maps.kind,
+        "layers": maps.layers,
+        "heads": maps.heads,
+        "queries": list(maps.queries.tokens),
+        "keys": list(maps.keys.tokens),
+        "matrix": (A.mean(0) if at < 0 else A[at]).tolist(),
+    }
+
+
+def _within(value: int, low: int, high: int, what: str) -> int:
+    if not low <= value < high:
+        raise UserError(f"There is no {what} {value}", f"give {low} to {high - 1}.")
+    return value

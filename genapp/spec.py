@@ -140,6 +140,7 @@ class FamilySpec:
     own_data: str = ""  # "text" or "images": what a person may train it on
     live: Mapping[str, str] = field(default_factory=dict)  # op → (loaded, float32 array) -> array
     attention: str = ""  # (loaded, text: str, options: Mapping) -> list[genapp.attention.Maps]
+    sees: str = "text"  # what ``attention`` reads: "text", or "picture" (a name or a data URI)
 
 
 def resolve(dotted: str) -> Any:

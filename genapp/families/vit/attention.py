@@ -118,7 +118,11 @@ def attention(loaded: Loaded, picture: str, options: Mapping[str, Any]) -> list[
             heads=config.heads,
             layer=partial(locked, trace.weights),
             steps=partial(locked, trace.steps),
-            readout=Readout(logp=partial(locked, trace.logp), name=names.__getitem__),
+            readout=Readout(
+                logp=partial(locked, trace.logp),
+                name=names.__getitem__,
+                ask="What the picture shows, read at",
+            ),
             notice=f"The network reads {config.image} × {config.image} pixels; things smaller than "
             f"a patch of {config.patch} blur into one token.",
         )

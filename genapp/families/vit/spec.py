@@ -67,4 +67,5 @@ SPEC = FamilySpec(
     recipe=f"{HERE}.train:recipe",
     thumbnail=f"{HERE}.generate:thumbnail",
     attention=f"{HERE}.attention:attention",
+    sees="picture",
 )

@@ -63,7 +63,7 @@ def _next(readout: Readout, old: np.ndarray, new: np.ndarray, word: str) -> str:
         else f"The changes move the prediction by {divergence:.3f} nats (KL, before ‖ now)."
     )
     return (
-        f"<h3>What comes after “{word}”</h3>"
+        f"<h3>{readout.ask} “{word}”</h3>"
         f'<table class="ap-next"><thead>{head}</thead><tbody>{rows}</tbody></table><p>{note}</p>'
     )
 
@@ -95,6 +95,7 @@ def _lens(readout: Readout, logp: np.ndarray, word: str) -> str:
 
 
 def _top(values: np.ndarray, count: int) -> np.ndarray:
+    count = min(count, len(values))
     best = np.argpartition(values, -count)[-count:]
     return best[np.argsort(-values[best])]  # type: ignore[no-any-return]
 

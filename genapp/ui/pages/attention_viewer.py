@@ -9,12 +9,14 @@ import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from genapp import checkpoints, registry, service
 from genapp.attention import Maps
+from genapp.data import images
 from genapp.errors import UserError
 from genapp.service import Failure
 from genapp.ui import live_attention, parts
@@ -23,7 +25,10 @@ from genapp.ui.pages import attention_api, attention_hub, attention_panel
 from genapp.ui.widgets.attention_view import widget as view
 
 START = "gpt/gpt-mini"
-LONGEST = 4_000  # characters
+LONGEST = 4_000  # characters of a sentence
+PICTURES = (("temple", "china"), ("flower", "flower"))  # photographs inside scikit-learn
+UPLOAD = 384  # pixels an uploaded picture keeps
+AT_PICTURES = view.look(layer=3, head="mean", view="overlay", lock=(0, -1))
 HOW = r"""
 **One head.** Every token makes a *query*, a *key* and a *value*. A row of the matrix is one
 query's softmax over the keys it may see:
@@ -89,6 +94,11 @@ STORIES = (
     ),
 )
 
+LOOK_AT_PATCHES = (
+    "Each square of the picture is a token. Click one to see where it looks; <em>[CLS]</em> is the "
+    "token from which the class is read. Double-click a square to hide it."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -102,7 +112,8 @@ class Asked:
         """The pass, or with ``changed`` off the one nobody touched."""
         family, _, checkpoint = self.model.partition("/")
         changes = self.changes if changed else {}
-        return service.attention(family, checkpoint, self.text[:LONGEST], changes)
+        text = self.text if sees(self.model) == "picture" else self.text[:LONGEST]
+        return service.attention(family, checkpoint, text, changes)
 
     def value(self, maps: list[Maps], see: Mapping[str, Any] | None = None) -> dict[str, str]:
         """The widget's value of this pass."""
@@ -124,6 +135,13 @@ def models() -> list[tuple[str, str]]:
     return found
 
 
+def sees(model: str | None) -> str:
+    """What ``family/checkpoint`` reads: "text" or "picture"."""
+    known = registry.all_families()
+    family = (model or "").partition("/")[0]
+    return known[family].sees if family in known else "text"
+
+
 def first(found: list[tuple[str, str]], wanted: str = START) -> str | None:
     """``wanted`` if there is such a model, else the first."""
     names = [name for _, name in found]
@@ -138,6 +156,10 @@ class Desk:
     text: gr.Textbox
     draw: gr.Button
     stories: list[gr.Button]
+    picture: gr.Radio
+    upload: gr.UploadButton
+    sentences: gr.Row
+    pictures: gr.Row
     note: gr.HTML
     view: gr.HTML
     panel: gr.HTML
@@ -145,6 +167,11 @@ class Desk:
     @property
     def drawn(self) -> list[Any]:
         return [self.view, self.panel, self.note]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What a model that reads is asked with, then what one that sees is."""
+        return [self.text, self.draw, self.sentences, self.pictures]
 
 
 def build(ctx: Context) -> None:
@@ -160,7 +187,7 @@ def build(ctx: Context) -> None:
     parts.how_it_works(HOW)
     _wire(ctx, desk)
     desk.model.change(attention_panel.card_text, desk.model, card, **_quiet())
-    ctx.share(model=desk.model, text=desk.text)
+    ctx.share(model=desk.model, text=desk.text, picture=desk.picture)
     attention_api.add()
 
 
@@ -175,18 +202,24 @@ def _layout(ctx: Context) -> Desk:
             max_length=LONGEST, elem_id="viewer-text",
         )  # fmt: skip
         draw = gr.Button("Draw", variant="primary", scale=1, min_width=90)
-    with gr.Row(elem_classes="stories"):
+    with gr.Row(elem_classes="stories") as sentences:
         stories = [gr.Button(s.name, size="sm", min_width=110) for s in STORIES]
+    with gr.Row(visible=False) as pictures:
+        picture = gr.Radio(
+            PICTURES, value=PICTURES[0][1], label="Picture", elem_id="viewer-picture"
+        )
+        upload = gr.UploadButton("Upload a picture", file_types=["image"], min_width=140)
     note = gr.HTML(_note(STORIES[0].note), elem_id="viewer-note")
     with gr.Row(equal_height=False):
         with gr.Column(scale=7, min_width=330):
-            picture = view.attention_view(
+            widget = view.attention_view(
                 share=f"{ctx.tab}.see", editable=True, elem_id="viewer-attention"
             )
         with gr.Column(scale=3, min_width=260):
             panel = attention_panel.panel()
     return Desk(
-        model=model, text=text, draw=draw, stories=stories, note=note, view=picture, panel=panel
+        model=model, text=text, draw=draw, stories=stories, picture=picture, upload=upload,
+        sentences=sentences, pictures=pictures, note=note, view=widget, panel=panel,
     )  # fmt: skip
 
 
@@ -195,10 +228,13 @@ def _quiet() -> dict[str, Any]:
 
 
 def _wire(ctx: Context, desk: Desk) -> None:
-    source = [desk.model, desk.text]
-    gr.on(
-        [desk.draw.click, desk.text.submit, desk.model.input], drawn, source, desk.drawn, **_quiet()
+    source = [desk.model, desk.text, desk.picture]
+    again = [desk.draw.click, desk.text.submit, desk.picture.input]
+    gr.on(again, drawn, source, desk.drawn, **_quiet())
+    desk.model.input(drawn, source, desk.drawn, **_quiet()).then(
+        inputs_of, desk.model, desk.inputs, **_quiet()
     )
+    desk.upload.upload(uploaded, [desk.model, desk.upload], desk.drawn, **_quiet())
     for story, button in zip(STORIES, desk.stories, strict=True):
         button.click(
             _story_drawer(story), desk.model, [desk.text, *desk.drawn], **_quiet()
@@ -210,21 +246,33 @@ def _wire(ctx: Context, desk: Desk) -> None:
         query = dict(request.query_params)
         found = models()
         model = first(found, query.get(f"{ctx.tab}.model", START))
-        menu = gr.Dropdown(found, value=model)
+        rest = [gr.Dropdown(found, value=model), *inputs_of(model)]
         text = query.get(f"{ctx.tab}.text", STORIES[0].text)
+        picture = query.get(f"{ctx.tab}.picture", PICTURES[0][1])
         try:
-            return [*opening(model, text), menu]
+            return [*opening(model, text, picture), *rest]
         except UserError as error:
             gr.Warning(html.escape(str(error)))
-            return [*opening(model, STORIES[0].text), menu]
+            return [*opening(model, STORIES[0].text, PICTURES[0][1]), *rest]
 
-    ctx.on_open(opened, [*desk.drawn, desk.model])
+    ctx.on_open(opened, [*desk.drawn, desk.model, *desk.inputs])
 
 
-def opening(model: str | None, text: str) -> list[Any]:
+def inputs_of(model: str | None) -> list[Any]:
+    """Updates of ``Desk.inputs``: a sentence or a picture, as the model wants."""
+    reads = sees(model) == "text"
+    return [
+        gr.Textbox(visible=reads), gr.Button(visible=reads), gr.Row(visible=reads),
+        gr.Row(visible=not reads),
+    ]  # fmt: skip
+
+
+def opening(model: str | None, text: str, picture: str) -> list[Any]:
     """The first picture of a page; without any model, words instead."""
     if model is None:
         return [gr.skip(), "", _note("No model yet — train one on the Train page.")]
+    if sees(model) == "picture":
+        return shown(Asked(model=model, text=picture), AT_PICTURES, LOOK_AT_PATCHES)
     story = next((s for s in STORIES if s.text == text), None)
     asked = Asked(model=model, text=text)
     return shown(asked, story.look if story else view.look(), story.note if story else "")
@@ -241,9 +289,22 @@ def shown(asked: Asked, see: Mapping[str, Any] | None, note: str) -> list[Any]:
     ]
 
 
-def drawn(model: str, text: str) -> list[Any]:
-    """Draw: another sentence or another model; layer, head and view stay."""
+def drawn(model: str, text: str, picture: str | None) -> list[Any]:
+    """Draw: another sentence, picture or model; layer, head and view stay where they can."""
+    if sees(model) == "picture":
+        asked = Asked(model=model, text=picture or PICTURES[0][1])
+        return _told(lambda: shown(asked, AT_PICTURES, LOOK_AT_PATCHES))
     return _told(lambda: shown(Asked(model=model or "", text=text), {"lock": None}, ""))
+
+
+def uploaded(model: str, path: str) -> list[Any]:
+    """A visitor's own picture; only a small copy of it travels on."""
+
+    def run() -> list[Any]:
+        picture = images.data_uri(images.open_image(Path(path)), UPLOAD)
+        return shown(Asked(model=model, text=picture), AT_PICTURES, LOOK_AT_PATCHES)
+
+    return _told(run)
 
 
 def _story_drawer(story: Story) -> Any:

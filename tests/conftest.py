@@ -101,14 +101,22 @@ def browser():  # type: ignore[no-untyped-def]
         chromium.close()
 
 
+# What Gradio's own script says when a visitor leaves while something is still on its way.
+LEAVING = ("AbortError: signal is aborted", "Connection errored out")
+
+
 class Visit:
     """A page as a visitor sees it, and everything it complained about."""
 
     def __init__(self, page, url: str) -> None:  # type: ignore[no-untyped-def]
         self.page, self.url = page, url
         self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self._complain(str(error)))
+        page.on("console", lambda m: self._complain(m.text) if m.type == "error" else None)
+
+    def _complain(self, words: str) -> None:
+        if not any(leaving in words for leaving in LEAVING):
+            self.complaints.append(words)
 
     def open(self, path: str):  # type: ignore[no-untyped-def]
         self.page.goto(f"{self.url}{path}", wait_until="domcontentloaded")

@@ -14,8 +14,10 @@
   };
 
   // Opens the tab a link names; on a narrow page it may sit in the menu of tabs that don't fit.
+  // The link is read now: the first tab selects itself while the page is built, and says so in it.
+  const wanted = genapp.url.get("tab");
   genapp.openTab = (titles) => {
-    const title = titles[genapp.url.get("tab")];
+    const title = titles[wanted];
     const buttons = [...document.querySelectorAll(".tabs button")];
     const shown = buttons.filter((b) => !b.closest(".visually-hidden"));
     shown.find((b) => b.textContent.trim() === title)?.click();

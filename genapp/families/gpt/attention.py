@@ -7,6 +7,7 @@ Shapes as in ``model.py``: B = 1 is dropped outside the modules.
 """
 
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
@@ -32,11 +33,12 @@ class Trace:
     """One pass over ``ids`` (T,), run as far as it is asked for.
 
     ``hidden`` positions are seen by nobody but themselves; the heads in ``made.ablate`` add
-    nothing. Not safe for threads by itself: callers hold the model's lock.
+    nothing. Threads may share it: whoever waits for a block waits for that block only.
     """
 
     def __init__(self, model: GPT, ids: Tensor, hidden: list[int], made: Changes) -> None:
         self.model, self.made = model, made
+        self._lock = threading.Lock()
         T = len(ids)
         mask = torch.ones(T, T, dtype=torch.bool, device=ids.device).tril()
         mask[:, hidden] = False
@@ -49,8 +51,11 @@ class Trace:
     def stream(self, depth: int) -> Tensor:
         """Residual stream (1, T, C) before block ``depth``, or after the last one."""
         while len(self._streams) <= depth:
-            at = len(self._streams) - 1
-            self._streams.append(self._through(self.model.blocks[at], at))  # type: ignore[arg-type]
+            with self._lock:
+                at = len(self._streams) - 1
+                if at < depth:
+                    block: Block = self.model.blocks[at]  # type: ignore[assignment]
+                    self._streams.append(self._through(block, at))
         return self._streams[depth]
 
     def _through(self, block: Block, at: int) -> Tensor:
@@ -71,13 +76,16 @@ class Trace:
     @torch.inference_mode()
     def weights(self, layer: int) -> Tensor:
         """softmax(q·k / √D + mask) (H, T, T): what the fused kernel doesn't return."""
-        if layer not in self._weights:
+        kept = self._weights.get(layer)
+        if kept is None:
             scaled = self.scores(layer) / self.root
-            self._weights[layer] = scaled.masked_fill_(~self.mask, -math.inf).softmax(-1)
+            kept = scaled.masked_fill_(~self.mask, -math.inf).softmax(-1)
+        with self._lock:
+            self._weights[layer] = kept
+            self._weights.move_to_end(layer)
             if len(self._weights) > KEPT:
                 self._weights.popitem(last=False)
-        self._weights.move_to_end(layer)
-        return self._weights[layer]
+        return kept
 
     @torch.inference_mode()
     def steps(self, layer: int, head: int, query: int) -> Tensor:
@@ -129,9 +137,8 @@ def attention(loaded: Loaded, text: str, options: Mapping[str, Any]) -> list[Map
     side = _side(loaded, ids)
     title = PRESETS[loaded.meta.preset].title if loaded.meta.preset in PRESETS else "GPT"
 
-    def locked(function: Any, *args: int) -> np.ndarray:
-        with loaded.lock:
-            return function(*args).float().cpu().numpy()
+    def array(function: Any, *args: int) -> np.ndarray:
+        return function(*args).float().cpu().numpy()  # type: ignore[no-any-return]
 
     return [
         Maps(
@@ -141,9 +148,9 @@ def attention(loaded: Loaded, text: str, options: Mapping[str, Any]) -> list[Map
             title=f"{title} · causal self-attention",
             layers=config.layers,
             heads=config.heads,
-            layer=partial(locked, trace.weights),
-            steps=partial(locked, trace.steps),
-            readout=Readout(logp=partial(locked, trace.logp), name=partial(_name, loaded)),
+            layer=partial(array, trace.weights),
+            steps=partial(array, trace.steps),
+            readout=Readout(logp=partial(array, trace.logp), name=partial(_name, loaded)),
             origins=tuple(origins),
             notice=notice,
         )

@@ -86,7 +86,7 @@ PRESETS: Mapping[str, Preset] = {
     "gpt-mini": Preset(
         title="GPT-mini",
         config=_size(4, 8, 256, 256, 4096, dropout=0.1),
-        train={"cpu": _schedule(4_400, 16, 3e-3), "gpu": _schedule(20_000, 64, 3e-3)},
+        train={"cpu": _schedule(3_750, 16, 3e-3), "gpu": _schedule(20_000, 64, 3e-3)},
         about="Writes fables, tales, plays, scripture, reviews and news; 4,096 byte-level tokens.",
     ),
     "gpt-char": Preset(

@@ -7,28 +7,29 @@ nothing of a visitor is kept but the pass on the shelf.
 
 import html
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from genapp import checkpoints, registry, service
 from genapp.attention import Maps
-from genapp.data import images
 from genapp.errors import UserError
 from genapp.service import Failure
 from genapp.ui import live_attention, parts
 from genapp.ui.context import Context
 from genapp.ui.pages import attention_api, attention_hub, attention_panel
+from genapp.ui.pages import attention_pictures as pictures
 from genapp.ui.widgets.attention_view import widget as view
+
+log = logging.getLogger(__name__)
 
 START = "gpt/gpt-mini"
 LONGEST = 4_000  # characters of a sentence
-PICTURES = (("temple", "china"), ("flower", "flower"))  # photographs inside scikit-learn
-UPLOAD = 384  # pixels an uploaded picture keeps
-AT_PICTURES = view.look(layer=3, head="mean", view="overlay", lock=(0, -1))
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 HOW = r"""
 **One head.** Every token makes a *query*, a *key* and a *value*. A row of the matrix is one
 query's softmax over the keys it may see:
@@ -73,7 +74,7 @@ STORIES = (
     Story(
         name="who gave what",
         text="I gave my dog Charlie some food",
-        look=view.look(layer=3, head=3, view="lines", lock=(9, -1)),
+        look=view.look(layer=3, head=6, view="lines", lock=(9, -1)),
         note="A head with one job: whatever was given, and whoever got it, looks back at the verb "
         "<em>gave</em>. Look at another head: a different job.",
     ),
@@ -81,22 +82,17 @@ STORIES = (
         name="obey what?",
         text="A robot must obey the orders given it by human beings except where such orders "
         "would conflict",
-        look=view.look(layer=3, head=6, lock=(12, -1)),
+        look=view.look(layer=3, head=3, lock=(12, -1)),
         note="The white triangle is the mask: no token sees what comes later. <em>it</em> looks "
         "back at <em>orders</em>. Double-click a word to mask it for all others too.",
     ),
     Story(
         name="copying",
         text="The wolf saw the lamb and the wolf saw the lamb and the wolf saw the",
-        look=view.look(layer=3, head=6, lock=(15, -1)),
+        look=view.look(layer=3, head=7, lock=(15, -1)),
         note="Stripes beside the diagonal: a token looks at what followed its earlier copies. Such "
         "<em>induction</em> heads let a model repeat a pattern from the text itself.",
     ),
-)
-
-LOOK_AT_PATCHES = (
-    "Each square of the picture is a token. Click one to see where it looks; <em>[CLS]</em> is the "
-    "token from which the class is read. Double-click a square to hide it."
 )
 
 
@@ -112,7 +108,7 @@ class Asked:
         """The pass, or with ``changed`` off the one nobody touched."""
         family, _, checkpoint = self.model.partition("/")
         changes = self.changes if changed else {}
-        text = self.text if sees(self.model) == "picture" else self.text[:LONGEST]
+        text = self.text if pictures.wanted(self.model) else self.text[:LONGEST]
         return service.attention(family, checkpoint, text, changes)
 
     def value(self, maps: list[Maps], see: Mapping[str, Any] | None = None) -> dict[str, str]:
@@ -135,13 +131,6 @@ def models() -> list[tuple[str, str]]:
     return found
 
 
-def sees(model: str | None) -> str:
-    """What ``family/checkpoint`` reads: "text" or "picture"."""
-    known = registry.all_families()
-    family = (model or "").partition("/")[0]
-    return known[family].sees if family in known else "text"
-
-
 def first(found: list[tuple[str, str]], wanted: str = START) -> str | None:
     """``wanted`` if there is such a model, else the first."""
     names = [name for _, name in found]
@@ -156,10 +145,8 @@ class Desk:
     text: gr.Textbox
     draw: gr.Button
     stories: list[gr.Button]
-    picture: gr.Radio
-    upload: gr.UploadButton
     sentences: gr.Row
-    pictures: gr.Row
+    tray: pictures.Tray
     note: gr.HTML
     view: gr.HTML
     panel: gr.HTML
@@ -171,7 +158,7 @@ class Desk:
     @property
     def inputs(self) -> list[Any]:
         """What a model that reads is asked with, then what one that sees is."""
-        return [self.text, self.draw, self.sentences, self.pictures]
+        return [self.text, self.draw, self.sentences, self.tray.row]
 
 
 def build(ctx: Context) -> None:
@@ -186,8 +173,8 @@ def build(ctx: Context) -> None:
     card = attention_panel.card_of(desk.model)
     parts.how_it_works(HOW)
     _wire(ctx, desk)
-    desk.model.change(attention_panel.card_text, desk.model, card, **_quiet())
-    ctx.share(model=desk.model, text=desk.text, picture=desk.picture)
+    desk.model.change(attention_panel.card_text, desk.model, card, **QUIET)
+    ctx.share(model=desk.model, text=desk.text, picture=desk.tray.chosen)
     attention_api.add()
 
 
@@ -204,11 +191,7 @@ def _layout(ctx: Context) -> Desk:
         draw = gr.Button("Draw", variant="primary", scale=1, min_width=90)
     with gr.Row(elem_classes="stories") as sentences:
         stories = [gr.Button(s.name, size="sm", min_width=110) for s in STORIES]
-    with gr.Row(visible=False) as pictures:
-        picture = gr.Radio(
-            PICTURES, value=PICTURES[0][1], label="Picture", elem_id="viewer-picture"
-        )
-        upload = gr.UploadButton("Upload a picture", file_types=["image"], min_width=140)
+    tray = pictures.tray()
     note = gr.HTML(_note(STORIES[0].note), elem_id="viewer-note")
     with gr.Row(equal_height=False):
         with gr.Column(scale=7, min_width=330):
@@ -218,124 +201,129 @@ def _layout(ctx: Context) -> Desk:
         with gr.Column(scale=3, min_width=260):
             panel = attention_panel.panel()
     return Desk(
-        model=model, text=text, draw=draw, stories=stories, picture=picture, upload=upload,
-        sentences=sentences, pictures=pictures, note=note, view=widget, panel=panel,
+        model=model, text=text, draw=draw, stories=stories, sentences=sentences, tray=tray,
+        note=note, view=widget, panel=panel,
     )  # fmt: skip
 
 
-def _quiet() -> dict[str, Any]:
-    return {"show_progress": "hidden", "api_visibility": "private", "concurrency_id": "model"}
-
-
 def _wire(ctx: Context, desk: Desk) -> None:
-    source = [desk.model, desk.text, desk.picture]
-    again = [desk.draw.click, desk.text.submit, desk.picture.input]
-    gr.on(again, drawn, source, desk.drawn, **_quiet())
-    desk.model.input(drawn, source, desk.drawn, **_quiet()).then(
-        inputs_of, desk.model, desk.inputs, **_quiet()
-    )
-    desk.upload.upload(uploaded, [desk.model, desk.upload], desk.drawn, **_quiet())
+    """A picture is drawn at once; what the model says takes its whole pass and follows."""
+    picture, tray = [desk.view, desk.note], desk.tray
+    source = [desk.model, desk.text, tray.chosen]
+    draws = [desk.draw.click, desk.text.submit, desk.model.input, tray.chosen.input]
+    events = [
+        gr.on(draws, drawn, source, picture, **QUIET),
+        tray.upload.upload(uploaded, [desk.model, tray.upload], picture, **QUIET),
+    ]
+    desk.model.input(inputs_of, desk.model, desk.inputs, **QUIET)
     for story, button in zip(STORIES, desk.stories, strict=True):
-        button.click(
-            _story_drawer(story), desk.model, [desk.text, *desk.drawn], **_quiet()
-        )  # fmt: skip
-    desk.view.intervene(intervened, desk.view, [desk.view, desk.panel], **_quiet())
-    desk.view.select(picked, desk.view, desk.panel, trigger_mode="always_last", **_quiet())
+        outputs = [desk.text, *picture]
+        events.append(button.click(_story_drawer(story), desk.model, outputs, **QUIET))
+    events.append(desk.view.intervene(intervened, desk.view, desk.view, **QUIET))
+    heavy: dict[str, Any] = {**QUIET, "concurrency_id": "model", "trigger_mode": "always_last"}
+    for event in events:
+        event.success(said, desk.view, desk.panel, **heavy)
+    desk.view.select(picked, desk.view, desk.panel, **heavy)
 
-    def opened(request: gr.Request) -> list[Any]:
+    def opened(request: gr.Request) -> Iterator[list[Any]]:
         query = dict(request.query_params)
         found = models()
         model = first(found, query.get(f"{ctx.tab}.model", START))
-        rest = [gr.Dropdown(found, value=model), *inputs_of(model)]
+        rest: list[Any] = [gr.Dropdown(found, value=model), *inputs_of(model)]
         text = query.get(f"{ctx.tab}.text", STORIES[0].text)
-        picture = query.get(f"{ctx.tab}.picture", PICTURES[0][1])
-        try:
-            return [*opening(model, text, picture), *rest]
-        except UserError as error:
-            gr.Warning(html.escape(str(error)))
-            return [*opening(model, STORIES[0].text, PICTURES[0][1]), *rest]
+        picture = query.get(f"{ctx.tab}.picture", pictures.FIRST)
+        for asked in ((text, picture), (STORIES[0].text, pictures.FIRST)):
+            try:
+                for frame in opening(model, *asked):
+                    yield [*frame, *rest]
+                    rest = [gr.skip()] * len(rest)
+                return
+            except UserError as error:  # a link that asks for what can't be had
+                gr.Warning(html.escape(str(error)))
 
     ctx.on_open(opened, [*desk.drawn, desk.model, *desk.inputs])
 
 
 def inputs_of(model: str | None) -> list[Any]:
     """Updates of ``Desk.inputs``: a sentence or a picture, as the model wants."""
-    reads = sees(model) == "text"
+    reads = not pictures.wanted(model)
     return [
         gr.Textbox(visible=reads), gr.Button(visible=reads), gr.Row(visible=reads),
         gr.Row(visible=not reads),
     ]  # fmt: skip
 
 
-def opening(model: str | None, text: str, picture: str) -> list[Any]:
-    """The first picture of a page; without any model, words instead."""
+def opening(model: str | None, text: str, picture: str) -> Iterator[list[Any]]:
+    """View, panel and note of a page's first picture; without any model, words instead."""
     if model is None:
-        return [gr.skip(), "", _note("No model yet — train one on the Train page.")]
-    if sees(model) == "picture":
-        return shown(Asked(model=model, text=picture), AT_PICTURES, LOOK_AT_PATCHES)
+        yield [gr.skip(), "", _note("No model yet — train one on the Train page.")]
+        return
     story = next((s for s in STORIES if s.text == text), None)
-    asked = Asked(model=model, text=text)
-    return shown(asked, story.look if story else view.look(), story.note if story else "")
+    if pictures.wanted(model):
+        value, note = shown(Asked(model=model, text=picture), pictures.LOOK, pictures.NOTE)
+    else:
+        look, words = (story.look, story.note) if story else (view.look(), "")
+        value, note = shown(Asked(model=model, text=text), look, words)
+    yield [value, gr.skip(), note]
+    yield [gr.skip(), panel_of(value), gr.skip()]
 
 
 def shown(asked: Asked, see: Mapping[str, Any] | None, note: str) -> list[Any]:
-    """View, panel and note of a fresh pass."""
+    """View and note of a fresh pass; nothing of the model has run yet."""
     maps = asked.maps()
     notices = [n for n in (note, *(html.escape(m.notice) for m in maps)) if n]
-    return [
-        asked.value(maps, see),
-        attention_panel.words(maps, maps, None),
-        _note(" ".join(notices)),
-    ]
+    return [asked.value(maps, see), _note(" ".join(notices))]
 
 
 def drawn(model: str, text: str, picture: str | None) -> list[Any]:
     """Draw: another sentence, picture or model; layer, head and view stay where they can."""
-    if sees(model) == "picture":
-        asked = Asked(model=model, text=picture or PICTURES[0][1])
-        return _told(lambda: shown(asked, AT_PICTURES, LOOK_AT_PATCHES))
-    return _told(lambda: shown(Asked(model=model or "", text=text), {"lock": None}, ""))
+    with told():
+        if pictures.wanted(model):
+            asked = Asked(model=model, text=picture or pictures.FIRST)
+            return shown(asked, pictures.LOOK, pictures.NOTE)
+        return shown(Asked(model=model or "", text=text), {"lock": None}, "")
 
 
 def uploaded(model: str, path: str) -> list[Any]:
     """A visitor's own picture; only a small copy of it travels on."""
-
-    def run() -> list[Any]:
-        picture = images.data_uri(images.open_image(Path(path)), UPLOAD)
-        return shown(Asked(model=model, text=picture), AT_PICTURES, LOOK_AT_PATCHES)
-
-    return _told(run)
+    with told():
+        return shown(Asked(model=model, text=pictures.uri(path)), pictures.LOOK, pictures.NOTE)
 
 
 def _story_drawer(story: Story) -> Any:
     def draw(model: str) -> list[Any]:
-        asked = Asked(model=model or "", text=story.text)
-        return _told(lambda: [story.text, *shown(asked, story.look, story.note)])
+        with told():
+            asked = Asked(model=model or "", text=story.text)
+            return [story.text, *shown(asked, story.look, story.note)]
 
     return draw
 
 
-def intervened(value: Any, event: gr.EventData) -> list[Any]:
-    """The pass with tokens hidden or swapped and heads silenced, beside the untouched one."""
-
-    def run() -> list[Any]:
+def intervened(value: Any, event: gr.EventData) -> dict[str, str]:
+    """The pass with tokens hidden or swapped and heads silenced."""
+    with told():
         asked = asked_of(value, json.loads(str(event.changes)))
-        maps, before = asked.maps(), asked.maps(changed=False)
-        return [asked.value(maps), attention_panel.words(maps, before, None)]
-
-    return _told(run)
+        return asked.value(asked.maps())
 
 
-def picked(value: Any, event: gr.EventData) -> Any:
+def said(value: Any) -> str:
+    """The panel for the last token."""
+    with told():
+        return panel_of(value)
+
+
+def picked(value: Any, event: gr.EventData) -> str:
     """The panel for the token that was locked."""
+    with told():
+        return panel_of(value, int(event.index))
 
-    def run() -> str:
-        asked = asked_of(value, json.loads(value["changes"]))
-        maps = _on_shelf(value) or asked.maps()
-        before = asked.maps(changed=False) if any(asked.changes.values()) else maps
-        return attention_panel.words(maps, before, int(event.index))
 
-    return _told(run)
+def panel_of(value: Any, query: int | None = None) -> str:
+    """What the model says at a token of the pass in ``value``, beside the untouched pass."""
+    asked = asked_of(value, json.loads(value["changes"]))
+    maps = _on_shelf(value) or asked.maps()
+    before = asked.maps(changed=False) if any(asked.changes.values()) else maps
+    return attention_panel.words(maps, before, query)
 
 
 def _on_shelf(value: Any) -> list[Maps] | None:
@@ -353,15 +341,17 @@ def asked_of(value: Any, changes: Any) -> Asked:
     return Asked(model=str(asked["model"]), text=str(asked["text"]), changes=changes)
 
 
-def _told(run: Any) -> Any:
-    """``run()``, its failures as messages on the page."""
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns a :class:`UserError`, and whatever the browser sent wrong, into a message."""
     try:
-        return run()
+        yield
     except UserError as error:
-        return parts.unless_failed(Failure(str(error)))
+        parts.unless_failed(Failure(str(error)))
     except (KeyError, TypeError, ValueError, AttributeError):
+        log.info("a picture came back unreadable", exc_info=True)
         words = "The picture on the page can't be read — press Draw for a new one."
-        return parts.unless_failed(Failure(words))
+        parts.unless_failed(Failure(words))
 
 
 def _note(words: str) -> str:

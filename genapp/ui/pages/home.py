@@ -9,7 +9,10 @@ from genapp.spec import FamilySpec
 
 
 def build(families: list[FamilySpec], routes: Mapping[str, str]) -> None:
-    """``routes``: page title → route. A card leads to the first tab of its family."""
+    """``routes``: page title → route. A card leads to the first tab of its family.
+
+    A family without a tab of its own (it is shown on another's) has no card.
+    """
     gr.HTML(
         "<h1>Put your hands on generative models</h1>"
         "<p>Drag a point and a decoder draws. Bend a distribution and a language model changes its"
@@ -19,7 +22,7 @@ def build(families: list[FamilySpec], routes: Mapping[str, str]) -> None:
         apply_default_css=False,
         js_on_load=None,
     )
-    cards = "".join(_card(family, routes[family.page]) for family in families)
+    cards = "".join(_card(family, routes[family.page]) for family in families if family.tabs)
     gr.HTML(f'<div class="cards">{cards}</div>', apply_default_css=False, js_on_load=None)
 
 

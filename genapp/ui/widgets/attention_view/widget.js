@@ -37,9 +37,15 @@ class AttentionView {
     if (value.see) Object.assign(this.state, JSON.parse(value.see));
     if (opening) Object.assign(this.state, this.controls.recall());
     this.settle();
+    this.renew();
+    this.load();
+  }
+
+  // Other tokens: the old numbers are none of theirs; the old picture stays until the new one is here.
+  renew() {
+    this.full = this.frame = null;
     this.controls.build();
     this.words.build();
-    this.load();
   }
 
   get map() {
@@ -72,10 +78,7 @@ class AttentionView {
     const reload = ["map", "layer", "head", "kind", "discard", "minus"].some((key) => key in wanted);
     Object.assign(this.state, wanted);
     this.settle();
-    if ("map" in wanted) {
-      this.controls.build();
-      this.words.build();
-    }
+    if ("map" in wanted) this.renew();
     if (reload) this.load();
     else this.reframe();
     this.controls.remember();
@@ -102,7 +105,7 @@ class AttentionView {
         for (let i = 0; i < full.length; i++) full[i] -= other[i];
       }
       if (this.wish !== wish) return;
-      this.full = { values: full, Q: cube.Q, K: cube.K, signed };
+      this.full = { values: full, Q: cube.Q, K: cube.K, signed, run: this.run };
       this.root.querySelector(".av-error").hidden = true;
       this.reframe();
     } catch (error) {
@@ -192,6 +195,7 @@ class AttentionView {
   }
 
   lock(q, k) {
+    if (!this.frame) return;
     const old = this.state.lock;
     const query = q >= 0 ? q : old ? old.q : this.frame.qi[this.frame.Q - 1];
     const same = old && old.q === query && old.k === k;
@@ -213,6 +217,7 @@ class AttentionView {
   }
 
   touched() {
+    if (!this.frame) return;
     this.redraw();
     this.words.tint();
     readOut(this);

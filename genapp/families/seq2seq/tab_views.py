@@ -1,0 +1,141 @@
+"""What the Translator shows below the map: BLEU by length, the score card, a sentence's stages."""
+
+import html
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from genapp import checkpoints
+from genapp.data import pairs
+from genapp.errors import UserError
+from genapp.families.seq2seq.tab_chart import lines
+from genapp.families.seq2seq.tab_write import MODELS
+from genapp.translation import lecture
+
+TOYS = {
+    "no attention": ("seq2seq", "-plain"),
+    "attention": ("seq2seq", "-attn"),
+    "Transformer": ("transformer", ""),
+}
+SOURCES = {  # (what, where it was measured, their figure); none of it on our data
+    "no attention": "17.82 BLEU, WMT-14 En→Fr, RNNencdec-50 (Bahdanau et al. 2015)",
+    "attention": "26.75 BLEU, WMT-14 En→Fr, RNNsearch-50 (Bahdanau et al. 2015)",
+    "Transformer": "27.3 BLEU, WMT-14 En→De, base (Vaswani et al. 2017)",
+}
+CSS = """
+.mt-chart { max-width: 620px; width: 100%; height: auto; display: block; color: var(--body-text-color); }
+.mt-chart text { fill: currentColor; font-size: 12px; }
+.mt-chart .grid { stroke: var(--border-color-primary); }
+.mt-three { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 10px; }
+.mt-three div { border: 1px solid var(--border-color-primary); border-radius: 12px; padding: 10px 14px; background: var(--block-background-fill); }
+.mt-three h4 { margin: 0 0 4px; font-size: 13px; font-weight: 600; color: var(--body-text-color-subdued); }
+.mt-three p { margin: 0; font-size: 16px; color: var(--body-text-color); min-height: 24px; }
+.mt-three small, .mt-score, .mt-note { color: var(--body-text-color-subdued); font-size: 13px; }
+.mt-score b { color: var(--body-text-color); font-size: 17px; margin-left: 6px; }
+.mt-table { border: 0 !important; border-collapse: collapse; font-size: 14px; color: var(--body-text-color); width: 100%; }
+.mt-table th, .mt-table td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--border-color-primary); font-variant-numeric: tabular-nums; vertical-align: top; }
+.mt-table td, .mt-table th, .mt-table tr { border-width: 0 0 1px !important; }
+.mt-table th { font-weight: 600; color: var(--body-text-color-subdued); font-size: 13px; }
+.mt-wide { overflow-x: auto; }
+.mt-wide td:last-child { min-width: 190px; color: var(--body-text-color-subdued); font-size: 13px; }
+@media (max-width: 640px) { .mt-chart text { font-size: 16px; } }
+"""  # noqa: E501
+
+
+def metrics() -> dict[str, Mapping[str, Any]]:
+    """Held-out numbers of the shipped checkpoints that are there."""
+    found = {}
+    for name, (family, checkpoint) in MODELS.items():
+        folder = checkpoints.find(family).get(checkpoint)
+        if folder is not None:
+            found[name] = checkpoints.read_meta(folder).metrics
+    return found
+
+
+def length_chart() -> str:
+    """BLEU against the length of the reference, a line for each model, as SVG."""
+    curves = {
+        name: [(row["words"], row["bleu"]) for row in found["by_length"].values()]
+        for name, found in metrics().items()
+        if found.get("by_length")
+    }
+    if not curves:
+        return '<p class="mt-note">No trained model yet — train one on the Train page.</p>'
+    return lines(curves, "words of the reference", "BLEU", every=2)
+
+
+def trained_toys() -> list[tuple[str, str]]:
+    """The toy tasks that some model has learned, for a menu."""
+    names = [("reverse", "reverse"), ("copy", "copy"), ("sort", "sort"), ("dates", "date")]
+    made = {name for family, _ in TOYS.values() for name in checkpoints.find(family)}
+    endings = [ending for _, ending in TOYS.values()]
+    known = [(title, toy) for title, toy in names if any(f"toy-{toy}{e}" in made for e in endings)]
+    return known or names[:1]
+
+
+def toy_chart(toy: str) -> str:
+    """Right tokens of a toy task against its length; trained on up to 20."""
+    curves = {}
+    for name, (family, ending) in TOYS.items():
+        folder = checkpoints.find(family).get(f"toy-{toy}{ending}")
+        if folder is not None:
+            found = checkpoints.read_meta(folder).metrics["accuracy_by_length"]
+            curves[name] = [(float(n), 100 * share) for n, share in found.items()]
+    if not curves:
+        return '<p class="mt-note">Nobody trained this one yet — start it on the Train page.</p>'
+    return lines(curves, "letters; up to 20 in training", "% right", every=8, least=100)
+
+
+def score_card() -> str:
+    """Ours beside the papers' own figures, which are of other data and far larger models."""
+    rows = []
+    for name, found in metrics().items():
+        if "bleu" not in found:
+            continue
+        cells = [
+            f"{found['bleu']:.1f}", f"{found['chrf']:.1f}", f"{100 * found['exact_match']:.1f} %",
+            f"{found['bleu_longest_third']:.1f}", f"{found['test_pairs']:,}",
+            html.escape(SOURCES[name]),
+        ]  # fmt: skip
+        rows.append(f"<tr><th>{name}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>")
+    if not rows:
+        return ""
+    heads = ("model", "BLEU", "chrF", "exact", "BLEU, longest third", "pairs", "source")
+    head = "".join(f"<th>{h}</th>" for h in heads)
+    return (
+        f'<div class="mt-wide"><table class="mt-table"><tr>{head}</tr>{"".join(rows)}</table></div>'
+    )
+
+
+def stages(text: str, reference: str, longest: float, prefixes: bool) -> str:
+    """A sentence on its way to the vocabulary, the verdict, and what the filter leaves."""
+    rows = "".join(
+        f"<tr><th>{s.name}</th><td>{html.escape(s.text) or '—'}</td></tr>"
+        for s in lecture.stages(text or "")
+    )
+    said, meant = lecture.normalise(text or ""), lecture.normalise(reference or "")
+    reason = lecture.verdict(said, meant, int(longest), prefixes)
+    try:
+        found, name = corpus()
+    except UserError as error:
+        return html.escape(str(error))
+    kept = [p for p in found if not lecture.verdict(*p, longest=int(longest), prefixes=prefixes)]
+    words = [len({w for p in kept for w in p[side].split()}) for side in (0, 1)]
+    known = {w for p in kept for w in p[0].split()}
+    missing = [w for w in dict.fromkeys(said.split()) if w not in known]
+    return (
+        f'<table class="mt-table">{rows}'
+        f"<tr><th>filter</th><td>{'left out: ' + reason if reason else 'kept'}</td></tr>"
+        f"<tr><th>words not in the vocabulary</th><td>{html.escape(', '.join(missing)) or '—'}</td>"
+        f"</tr><tr><th>pairs that pass</th><td>{len(kept):,} of {len(found):,} ({name})</td></tr>"
+        f"<tr><th>vocabulary</th><td>{words[0]:,} source and {words[1]:,} English words</td></tr>"
+        "</table>"
+    )
+
+
+@cache
+def corpus() -> tuple[list[tuple[str, str]], str]:
+    """Normalised Russian training pairs and what they are."""
+    found, real = pairs.load_or_stand_in("rus")
+    normal = [(lecture.normalise(p.source), lecture.normalise(p.target)) for p in found.train]
+    return normal, found.card["name"] if real else "sentences of a small grammar"

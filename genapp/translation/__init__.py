@@ -1,0 +1,1 @@
+"""What every translator shares, whatever its architecture: vocabulary, search, scores, recipe."""

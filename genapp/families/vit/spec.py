@@ -23,14 +23,14 @@ class ClassifyRequest:
 
 def _train(epochs: int, pictures: int, batch: int = 128) -> Mapping[str, Mapping[str, Any]]:
     cpu, gpu = pictures // batch, 50_000 // 256
-    common = {"warmup": 200, "min_lr": 0.01, "precision": "bf16"}
+    common = {"warmup": 100, "min_lr": 0.01, "precision": "bf16"}
     return {
-        "cpu": {"steps": epochs * cpu, "batch": batch, "lr": 1e-3, "eval_every": cpu, **common},
+        "cpu": {"steps": epochs * cpu, "batch": batch, "lr": 2e-3, "eval_every": cpu, **common},
         "gpu": {"steps": 200 * gpu, "batch": 256, "lr": 1e-3, "eval_every": 2 * gpu, **common},
     }
 
 
-def _cifar(about: str, epochs: int = 14, **config: Any) -> Preset:
+def _cifar(about: str, epochs: int = 6, **config: Any) -> Preset:
     base = {"image": 32, "patch": 4, "width": 192, "layers": 6, "heads": 3, "mlp": 768}
     return Preset(
         title=about.split(":")[0], config=base | config, train=_train(epochs, 50_000), about=about

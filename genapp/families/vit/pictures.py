@@ -2,42 +2,30 @@
 
 import base64
 import binascii
-import functools
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from genapp.data import images
+from genapp.data import images, photos
 from genapp.errors import UserError
 from genapp.families.vit.model import ViTConfig
 
-SAMPLES = ("china", "flower")  # CC BY 2.0, inside scikit-learn
 MEAN, STD = 0.5, 0.25  # of a pixel in 0…1; near enough for every set here
 
 
 def opened(picture: str) -> Image.Image:
-    """A sample by name or an upload as a data URI; RGB, upright.
+    """A photograph by name or an upload as a data URI; RGB, upright.
 
     Raises :class:`UserError` for anything else.
     """
-    if picture in SAMPLES:
-        return _sample(picture)
     head, _, body = picture.partition(",")
     if not (head.startswith("data:image/") and head.endswith(";base64")):
-        names = ", ".join(SAMPLES)
-        raise UserError("There is no such picture", f"upload one, or choose {names}.")
+        return photos.photo(picture)
     try:
         raw = base64.b64decode(body, validate=True)
     except binascii.Error:
         raise UserError("The picture can't be read", "upload it again.") from None
     return images.to_rgb(images.open_image(raw))
-
-
-@functools.cache
-def _sample(name: str) -> Image.Image:
-    from sklearn.datasets import load_sample_image
-
-    return Image.fromarray(load_sample_image(f"{name}.jpg"))
 
 
 def square(image: Image.Image, side: int) -> Image.Image:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genapp.spec import FamilySpec, Preset, param
+from genapp.spec import FamilySpec, Preset, Tab, param
 
 HERE = "genapp.families.vit"
 PICTURE = 28_000_000  # characters of a data URI, for a picture of 20 MB
@@ -16,7 +16,7 @@ class ClassifyRequest:
 
     checkpoint: str = param("vit-cifar", "Model", max_length=64)
     picture: str = param(
-        "china", "Picture", max_length=PICTURE, help="a sample's name or a data:image/… URI"
+        "china", "Picture", max_length=PICTURE, help="a photograph's name or a data:image/… URI"
     )
     seed: int = param(-1, "Seed", low=-1, high=2**31 - 1, step=1, help="nothing here is random")
 
@@ -59,7 +59,7 @@ SPEC = FamilySpec(
     title="Vision Transformer",
     blurb="A picture cut into patches that look at each other: point at one to see where it looks.",
     page="Attention",
-    tabs=(),
+    tabs=(Tab(name="patches", title="Patches", build=f"{HERE}.tab:build"),),
     presets=PRESETS,
     request=ClassifyRequest,
     model=f"{HERE}.model:build",

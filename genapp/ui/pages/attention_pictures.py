@@ -6,11 +6,10 @@ from pathlib import Path
 import gradio as gr
 
 from genapp import registry
-from genapp.data import images
+from genapp.data import images, photos
 from genapp.ui.widgets.attention_view import widget as view
 
-SAMPLES = (("temple", "china"), ("flower", "flower"))  # photographs inside scikit-learn
-FIRST = SAMPLES[0][1]
+FIRST = photos.FIRST
 UPLOAD = 384  # pixels an uploaded picture keeps
 LOOK = view.look(layer=3, head="mean", view="overlay", lock=(0, -1))
 NOTE = (
@@ -31,7 +30,7 @@ class Tray:
 def tray() -> Tray:
     """Lays out the tray; unseen until a model wants a picture."""
     with gr.Row(visible=False) as row:
-        chosen = gr.Radio(SAMPLES, value=FIRST, label="Picture", elem_id="viewer-picture")
+        chosen = gr.Radio(photos.menu(), value=FIRST, label="Picture", elem_id="viewer-picture")
         upload = gr.UploadButton("Upload a picture", file_types=["image"], min_width=140)
     return Tray(row=row, chosen=chosen, upload=upload)
 

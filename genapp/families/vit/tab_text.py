@@ -1,7 +1,7 @@
 """What the Patches tab says: the sizes everyone meets, and how it works."""
 
 FACTS = """
-| picture | patch | tokens | numbers a patch |
+| picture | p | tokens | numbers of a patch |
 |---|---|---|---|
 | 256 × 256 | 64 | 4 × 4 = 16 | 64 · 64 · 3 = 12,288 |
 | 224 × 224 (ViT-B/16) | 16 | 14 × 14 = **196** | 16 · 16 · 3 = **768** |

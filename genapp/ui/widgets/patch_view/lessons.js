@@ -7,7 +7,9 @@ function contexts(server) {
   const [here, there] = [sheet("This photograph"), sheet("The other photograph, the same patch in it")];
   const table = make("table");
   pair.append(figure("Here", here.canvas, "").box, figure("There", there.canvas, "same patch, other picture").box);
-  root.append(make("h3", "", "Same patch, two contexts"), pair, table);
+  const trio = make("div", "trio");
+  trio.append(pair, table);
+  root.append(make("h3", "", "Same patch, two contexts"), trio);
   let asked = null;
 
   function print(answer) {
@@ -104,7 +106,7 @@ function apart() {
     const far = `${d} ${d === 1 ? "patch" : "patches"} apart: `;
     const window = inside
       ? `the tail is inside the ${state.k} × ${state.k} window, so one convolution sees both.`
-      : `the tail is outside the ${state.k} × ${state.k} window. It takes ${needed} such layers until one output depends on both.`;
+      : `the tail is outside the ${state.k} × ${state.k} window. It takes ${needed} such layers until the tail reaches the head’s output.`;
     const reached = " Attention takes one layer at any distance";
     const weight = weights ? weights[layer][(extra + state.head) * T + extra + state.tail] : 0;
     const seen = weights ? `: in layer ${layer + 1} the head looks at the tail with weight ${weight.toFixed(4)} (evenly spread: ${(1 / T).toFixed(4)}).` : ".";

@@ -4,7 +4,7 @@
 const SIZES = [8, 16, 32, 64];
 const state = {
   p: 32, at: [112, 144], layer: 0, object: 20, // `at`: pixel inside the chosen patch, null = [CLS]
-  image: null, other: null, source: "", weights: null, N: 8, T: 0, extra: 1, token: 0,
+  image: null, other: null, source: "", weights: null, N: 8, T: 0, extra: 1, token: 36,
 };
 let pixels = null;
 let run = null;

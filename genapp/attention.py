@@ -80,6 +80,8 @@ class Maps:
     steps: Callable[[int, int, int], np.ndarray] | None = None
     readout: Readout | None = None
     origins: tuple[int, ...] = ()  # of each query: its place before any swap
+    key_origins: tuple[int, ...] = ()  # of each key, where keys are other tokens than queries
+    first: int = 0  # of these layers, as ``ablate`` counts them over all maps of a pass
     notice: str = ""
 
     def __post_init__(self) -> None:
@@ -91,7 +93,7 @@ class Maps:
     @property
     def square(self) -> bool:
         """Whether tokens look at themselves, so that layers can be chained."""
-        return self.queries.tokens == self.keys.tokens
+        return self.kind in ("causal", "self", "pair") and self.queries.tokens == self.keys.tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,6 +141,7 @@ class FamilySpec:
     live: Mapping[str, str] = field(default_factory=dict)  # op → (loaded, float32 array) -> array
     attention: str = ""  # (loaded, text: str, options: Mapping) -> list[genapp.attention.Maps]
     sees: str = "text"  # what ``attention`` reads: "text", or "picture" (a name or a data URI)
+    attends: tuple[str, ...] = ()  # presets that have any attention to show; all, if left out
 
 
 def resolve(dotted: str) -> Any:

@@ -196,8 +196,8 @@ def test_load_skips_what_is_missing(
     monkeypatch.setattr(text_sources, "TINY_STORIES", file)
     empty_machine.mkdir()
     (empty_machine / "s.txt").write_bytes(raw)
-    corpus = texts.load(["story", "fable"], missing="skip")
-    assert corpus == {"story": ["One day.", 'Two "days".']}
+    corpus = texts.load(["tinystory", "fable"], missing="skip")
+    assert corpus == {"tinystory": ["One day.", 'Two "days".']}
     assert "'fable' is left out" in caplog.text
 
 

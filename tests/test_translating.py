@@ -213,6 +213,6 @@ class TestShipped:
     def test_each_model_beats_the_one_before(self) -> None:
         found = [self.metrics(family, name) for family, name in tab_write.MODELS.values()]
         plain, attention, best = found
-        assert attention["bleu"] >= plain["bleu"] + 4
+        assert attention["bleu"] >= plain["bleu"] + 5
         assert best["bleu"] >= attention["bleu"] + 5
         assert len({m["test_pairs"] for m in found}) == 1

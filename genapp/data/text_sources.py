@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from genapp.data import source, text_clean
+from genapp.data import source, story_grammar, text_clean
 from genapp.data.source import DataFile
 from genapp.errors import UserError
 
@@ -219,6 +219,11 @@ def news() -> list[str]:
 
 
 def story() -> list[str]:
+    """24,000 little stories of our own grammar, the same ones on every machine."""
+    return story_grammar.stories(24_000)
+
+
+def tiny_story() -> list[str]:
     """27,000 short stories in a small child's words, written by GPT-4 (Eldan and Li, 2023)."""
     text = source.locate(TINY_STORIES).read_text(encoding="utf-8", errors="replace")
     return [doc for part in text.split(END) if (doc := text_clean.tidy(part))]
@@ -245,8 +250,10 @@ SOURCES: dict[str, Source] = {
         Source(style="news", name="BBC news articles (Greene and Cunningham, 2006)",
                licence="(c) BBC; non-commercial research only",
                url="http://mlg.ucd.ie/datasets/bbc.html", read=news),
-        Source(style="story", name="TinyStories V2 (Eldan and Li, 2023), validation part",
+        Source(style="story", name="Little stories, written by this app's own story grammar",
+               licence="Apache-2.0", url="genapp/data/story_grammar.py", read=story),
+        Source(style="tinystory", name="TinyStories V2 (Eldan and Li, 2023), validation part",
                licence="CDLA-Sharing-1.0",
-               url="https://huggingface.co/datasets/roneneldan/TinyStories", read=story),
+               url="https://huggingface.co/datasets/roneneldan/TinyStories", read=tiny_story),
     )
 }  # fmt: skip

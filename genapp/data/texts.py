@@ -8,7 +8,8 @@
 | scripture | World English Bible | a chapter without verse numbers |
 | review | film reviews of IMDb | one review |
 | news | BBC news, 2004-2005 | headline, article |
-| story | TinyStories, validation part (optional) | one story |
+| story | little stories of our own grammar (on request) | one story |
+| tinystory | TinyStories, validation part (on request) | one story |
 
 Where each comes from and under which licence: ``text_sources.SOURCES``.
 """

@@ -99,4 +99,6 @@ SPEC = FamilySpec(
     generate="genapp.translation.generate:generate",
     recipe="genapp.families.seq2seq.train:recipe",
     thumbnail="genapp.families.seq2seq.tab_thumbnail:thumbnail",
+    attention="genapp.families.seq2seq.attention:attention",
+    attends=tuple(n for n, p in PRESETS.items() if p.config["summary"] == "attention"),
 )

@@ -50,7 +50,7 @@ class Attention(nn.Module):
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values (B, H, S, D) of ``x`` (B, S, C)."""
-        return self._split(self.k(x)), self._split(self.v(x))
+        return self.split(self.k(x)), self.split(self.v(x))
 
     def forward(
         self, x: Tensor, kv: tuple[Tensor, Tensor], mask: Tensor | None, maps: list | None = None
@@ -61,7 +61,7 @@ class Attention(nn.Module):
         appended, (B, H, T, S). Training takes the open way too: over sentences this short the
         fused kernel's backward pass in bf16 costs more than all the rest of a step.
         """
-        q, (k, v) = self._split(self.q(x)), kv
+        q, (k, v) = self.split(self.q(x)), kv
         if maps is None and not self.training:
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         else:
@@ -74,7 +74,8 @@ class Attention(nn.Module):
             y = weights.to(v.dtype) @ v
         return self.out(y.transpose(1, 2).flatten(2))
 
-    def _split(self, x: Tensor) -> Tensor:
+    def split(self, x: Tensor) -> Tensor:
+        """(B, T, C) → (B, H, T, D)"""
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
@@ -217,7 +218,7 @@ class Transformer(nn.Module):
     def encode(self, source: Tensor, maps: list | None = None) -> tuple[Tensor, Tensor]:
         """Ids (B, S) → the encoder's output (B, S, C) and the mask (B, 1, 1, S) of its keys."""
         real = (source != PAD)[:, None, None]
-        x = self._enter(self.source, source, 0)
+        x = self.enter(self.source, source, 0)
         for block in self.encoder:
             x = block(x, real, maps)
         return self.encoder_norm(x), real
@@ -232,11 +233,11 @@ class Transformer(nn.Module):
         memory, real = self.encode(source, maps[0] if maps else None)
         T = target.shape[1]
         causal = torch.ones(T, T, dtype=torch.bool, device=target.device).tril()
-        x = self._enter(self.target, target, 0)
+        x = self.enter(self.target, target, 0)
         for block in self.decoder:
             kv = block.remember(memory)  # type: ignore[operator]
             x = block(x, kv, (causal, real), maps=maps[1:] if maps else None)
-        return self._logits(x)
+        return self.logits(x)
 
     def start(self, source: Tensor) -> State:
         """Reads ids (B, S): the state from which the first word is written."""
@@ -248,20 +249,22 @@ class Transformer(nn.Module):
 
     def step(self, state: State, token: Tensor) -> tuple[Tensor, Tensor, State]:
         """One word further: token (B,) → logits (B, V), cross weights (B, L, H, S), the state."""
-        x = self._enter(self.target, token[:, None], state.caches[0].length)
+        x = self.enter(self.target, token[:, None], state.caches[0].length)
         cross: list[Tensor] = []
         for block, kv, cache in zip(self.decoder, state.memory, state.caches, strict=True):
             x = block(x, kv, (None, state.real), cache, ([], cross))
-        return self._logits(x)[:, 0], torch.stack(cross, 1)[:, :, :, 0], state
+        return self.logits(x)[:, 0], torch.stack(cross, 1)[:, :, :, 0], state
 
-    def _enter(self, table: nn.Embedding, tokens: Tensor, position: int) -> Tensor:
+    def enter(self, table: nn.Embedding, tokens: Tensor, position: int) -> Tensor:
+        """Ids (B, T) → embeddings plus positions (B, T, C), the first at ``position``."""
         T = tokens.shape[1]
         if position + T > LONGEST:
             raise ValueError(f"{position + T} tokens exceed the {LONGEST} positions")
         x = table(tokens) * math.sqrt(self.config.width)
         return self.drop(x + self.positions[position : position + T])  # type: ignore[index]
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor) -> Tensor:
+        """The decoder's stream (B, T, C) → scores of each next word (B, T, V)."""
         return F.linear(self.decoder_norm(x), self.target.weight, self.bias)
 
 

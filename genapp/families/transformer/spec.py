@@ -88,4 +88,5 @@ SPEC = FamilySpec(
     generate="genapp.translation.generate:generate",
     recipe="genapp.families.transformer.train:recipe",
     thumbnail="genapp.families.transformer.thumbnail:thumbnail",
+    attention="genapp.families.transformer.attention:attention",
 )

@@ -125,7 +125,9 @@ def models() -> list[tuple[str, str]]:
     """(title, family/checkpoint) of everything that shows where it looks."""
     found = []
     for spec in registry.all_families().values():
-        for name in checkpoints.find(spec.name) if spec.attention else ():
+        for name, folder in checkpoints.find(spec.name).items() if spec.attention else ():
+            if spec.attends and checkpoints.read_meta(folder).preset not in spec.attends:
+                continue
             title = spec.presets[name].title if name in spec.presets else f"{spec.title} · {name}"
             found.append((title, f"{spec.name}/{name}"))
     return found

@@ -9,7 +9,7 @@ class Act {
     this.trigger = trigger;
     root.hidden = !editable;
     root.querySelector(".av-silence").addEventListener("click", () => this.toggleHead(host.state.layer, host.state.head));
-    root.querySelector(".av-hide").addEventListener("click", () => this.toggleHidden([this.token(), -1]));
+    root.querySelector(".av-hide").addEventListener("click", () => this.toggleHidden(this.token()));
     root.querySelector(".av-undo").addEventListener("click", () => this.send({ hide: [], swap: {}, ablate: [] }));
     root.querySelector(".av-swap").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -23,45 +23,48 @@ class Act {
     this.changes = { hide: read.hide || [], swap: read.swap || {}, ablate: read.ablate || [] };
   }
 
-  origin(i) {
-    return this.host.map.origins.length ? this.host.map.origins[i] : i;
+  // The server's number of query q, or of key k where q is −1; −1 for neither.
+  origin([q, k]) {
+    const { origins, keyOrigins } = this.host.map;
+    const [i, list] = q >= 0 ? [q, origins] : [k, keyOrigins];
+    return i < 0 || !list.length ? i : list[i];
   }
 
-  // The token that buttons speak of: the locked key if it is another than the query, else the query.
+  // The token that buttons speak of, as [query, key]: the locked key if there is one.
   token() {
     const lock = this.host.state.lock;
-    return lock ? (lock.k >= 0 ? lock.k : lock.q) : -1;
+    return lock ? (lock.k >= 0 ? [-1, lock.k] : [lock.q, -1]) : [-1, -1];
   }
 
-  hidden(i) {
-    return this.changes.hide.includes(this.origin(i));
+  hidden(token) {
+    return this.changes.hide.includes(this.origin(token));
   }
 
   silent(layer, head) {
-    return this.changes.ablate.some(([l, h]) => l === layer && h === head);
+    return this.changes.ablate.some(([l, h]) => l === layer + this.host.map.first && h === head);
   }
 
-  toggleHidden([q, k]) {
-    const i = q >= 0 ? q : k;
-    if (!this.editable || i < 0) return;
-    const at = this.origin(i);
+  toggleHidden(token) {
+    const at = this.origin(token);
+    if (!this.editable || at < 0) return;
     const { hide } = this.changes;
     this.send({ ...this.changes, hide: hide.includes(at) ? hide.filter((x) => x !== at) : [...hide, at] });
   }
 
   swap(text) {
-    const i = this.token();
-    if (i < 0 || !text) return;
+    const at = this.origin(this.token());
+    if (at < 0 || !text) return;
     this.root.querySelector(".av-swap input").value = "";
-    this.send({ ...this.changes, swap: { ...this.changes.swap, [this.origin(i)]: text } });
+    this.send({ ...this.changes, swap: { ...this.changes.swap, [at]: text } });
   }
 
   toggleHead(layer, head) {
     if (!this.editable) return;
     const heads = head >= 0 ? [head] : Array.from({ length: this.host.map.heads }, (_, h) => h);
     const on = heads.every((h) => this.silent(layer, h));
-    const others = this.changes.ablate.filter(([l, h]) => l !== layer || !heads.includes(h));
-    this.send({ ...this.changes, ablate: on ? others : [...others, ...heads.map((h) => [layer, h])] });
+    const number = layer + this.host.map.first;
+    const others = this.changes.ablate.filter(([l, h]) => l !== number || !heads.includes(h));
+    this.send({ ...this.changes, ablate: on ? others : [...others, ...heads.map((h) => [number, h])] });
   }
 
   send(changes) {
@@ -79,12 +82,13 @@ class Act {
     const heads = all ? Array.from({ length: map.heads }, (_, h) => h) : [state.head];
     const on = heads.every((h) => this.silent(state.layer, h));
     find(".av-silence").textContent = `${on ? "Restore" : "Silence"} ${all ? `layer ${state.layer + 1}` : `head ${state.head + 1}`}`;
-    const i = this.token();
-    const word = i >= 0 ? `“${shown(map.queries.tokens[i] || "")}”` : "a locked token";
-    find(".av-hide").textContent = `${i >= 0 && this.hidden(i) ? "Show" : "Hide"} ${word}`;
-    find(".av-hide").disabled = i < 0;
-    find(".av-swap input").disabled = i < 0;
-    find(".av-swap input").placeholder = i >= 0 ? `swap ${word} for…` : "lock a token to swap it";
+    const [q, k] = this.token();
+    const none = q < 0 && k < 0;
+    const word = none ? "a locked token" : `“${shown((q >= 0 ? map.queries.tokens[q] : map.keys.tokens[k]) || "")}”`;
+    find(".av-hide").textContent = `${!none && this.hidden([q, k]) ? "Show" : "Hide"} ${word}`;
+    find(".av-hide").disabled = none;
+    find(".av-swap input").disabled = none;
+    find(".av-swap input").placeholder = !none ? `swap ${word} for…` : "lock a token to swap it";
     const { hide, swap, ablate } = this.changes;
     const count = hide.length + Object.keys(swap).length + ablate.length;
     find(".av-undo").disabled = !count;

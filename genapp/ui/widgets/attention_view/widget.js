@@ -213,7 +213,7 @@ class AttentionView {
     this.touched();
     this.controls.remember();
     this.act.show();
-    if (this.state.lock) this.trigger("select", { index: this.state.lock.q });
+    if (this.state.lock) this.trigger("select", { index: this.state.lock.q, map: this.state.map });
   }
 
   touched() {
@@ -224,7 +224,7 @@ class AttentionView {
   }
 
   mark(index, side) {
-    return side === this.map.keys || this.map.square ? (this.act.hidden(index) ? "hidden" : "") : "";
+    return this.act.hidden(side === this.map.queries ? [index, -1] : [-1, index]) ? "hidden" : "";
   }
 
   silent(layer, head) {

@@ -124,7 +124,7 @@ def inline(
         raise ValueError(f"kind is {kind!r}: choose one of {', '.join(MASKS)}")
     about = {
         "title": title, "kind": kind, "layers": 1, "heads": 1, "split": 0, "square": False,
-        "flow": False, "origins": [], "notice": "",
+        "flow": False, "origins": [], "keyOrigins": [], "first": 0, "notice": "",
         "queries": _side(left) if left else {"tokens": names, "kinds": ["word"] * len(names)},
         "keys": _side(right),
     }  # fmt: skip
@@ -148,6 +148,8 @@ def _described(maps: Maps) -> dict[str, Any]:
         "square": maps.square,
         "flow": maps.square and len(maps.queries.tokens) <= FLOW_TOKENS,
         "origins": list(maps.origins),
+        "keyOrigins": list(maps.origins if maps.square else maps.key_origins),
+        "first": maps.first,
         "notice": maps.notice,
         "queries": _side(maps.queries),
         "keys": None if maps.square else _side(maps.keys),

@@ -30,7 +30,7 @@ function listenToCanvas(host) {
   });
   canvas.addEventListener("dblclick", (event) => {
     const at = found(event);
-    if (at && host.map.square) host.act.toggleHidden([at.label === "query" ? host.frame.qi[at.r] : -1, host.frame.ki[at.c]]);
+    if (at) host.act.toggleHidden(at.label === "query" ? [host.frame.qi[at.r], -1] : [-1, host.frame.ki[at.c]]);
   });
   canvas.addEventListener("keydown", (event) => canvasKey(host, event));
 }

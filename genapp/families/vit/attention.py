@@ -22,6 +22,7 @@ from genapp.families.vit.model import Block, ViT
 from genapp.families.vit.spec import PRESETS
 from genapp.service import Loaded
 
+COVERS = 8  # squares along a side that are covered in turn
 SHOWN = 448  # pixels of the picture under the patches
 
 
@@ -72,6 +73,13 @@ class Trace:
         scaled = raw / self.root
         return torch.stack([raw, scaled, self._masked(scaled, self.mask[query])])
 
+    @torch.inference_mode()
+    def vectors(self, layer: int, head: int) -> Tensor:
+        """(2T, D): the queries of a head, then its keys."""
+        block = self._block(layer)
+        q, k, _ = block.attention.project(block.norm1(self.stream(layer)), self.model.turn)
+        return torch.cat([q[0, head], k[0, head]])
+
     def _masked(self, scores: Tensor, mask: Tensor) -> Tensor:
         return scores.masked_fill(~mask, -math.inf)
 
@@ -86,6 +94,30 @@ class Trace:
     def root(self) -> float:
         """√D"""
         return math.sqrt(self.model.config.width / self.model.config.heads)
+
+
+@torch.inference_mode()
+def covered(model: ViT, x: Tensor) -> Tensor:
+    """Occlusion (Zeiler & Fergus 2014): nats (T,) the likeliest class loses with each patch of
+    x (1, 3, S, S) painted in the picture's mean colour.
+
+    A large network's patches are covered in squares, 64 at most; front tokens lose nothing.
+    """
+    side, p = model.config.side, model.config.patch
+    step = math.ceil(side / COVERS)  # patches along a square
+    whole = model(x).float().log_softmax(-1)[0]
+    best = int(whole.argmax())
+    lost = torch.zeros(side, side, device=x.device)
+    colour = x[0].mean((1, 2))[:, None, None]  # (3, 1, 1)
+    corners = [(i, j) for i in range(0, side, step) for j in range(0, side, step)]
+    for some in (corners[n : n + 16] for n in range(0, len(corners), 16)):
+        batch = x.repeat(len(some), 1, 1, 1)
+        for picture, (i, j) in zip(batch, some, strict=True):
+            picture[:, i * p : (i + step) * p, j * p : (j + step) * p] = colour
+        logp = model(batch).float().log_softmax(-1)[:, best]
+        for (i, j), value in zip(some, logp, strict=True):
+            lost[i : i + step, j : j + step] = whole[best] - value
+    return torch.cat([torch.zeros(model.config.extra, device=x.device), lost.flatten()])
 
 
 def attention(loaded: Loaded, picture: str, options: Mapping[str, Any]) -> list[Maps]:
@@ -118,6 +150,8 @@ def attention(loaded: Loaded, picture: str, options: Mapping[str, Any]) -> list[
             heads=config.heads,
             layer=partial(locked, trace.weights),
             steps=partial(locked, trace.steps),
+            vectors=partial(locked, trace.vectors),
+            occlude=partial(locked, partial(covered, model, x.to(loaded.device))),
             readout=Readout(
                 logp=partial(locked, trace.logp),
                 name=names.__getitem__,

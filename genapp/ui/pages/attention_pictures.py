@@ -7,6 +7,7 @@ import gradio as gr
 
 from genapp import registry
 from genapp.data import images, photos
+from genapp.ui.widgets.attention_compare.widget import attention_compare
 from genapp.ui.widgets.attention_view import widget as view
 
 FIRST = photos.FIRST
@@ -33,6 +34,12 @@ def tray() -> Tray:
         chosen = gr.Radio(photos.menu(), value=FIRST, label="Picture", elem_id="viewer-picture")
         upload = gr.UploadButton("Upload a picture", file_types=["image"], min_width=140)
     return Tray(row=row, chosen=chosen, upload=upload)
+
+
+def comparison(viewer: gr.HTML) -> None:
+    """Below the Viewer: what mattered in its picture, three ways; queries beside keys."""
+    below = attention_compare(elem_id="viewer-compare")
+    viewer.change(None, viewer, below, js="(value) => value")
 
 
 def wanted(model: str | None) -> bool:

@@ -171,6 +171,7 @@ def build(ctx: Context) -> None:
         "Move over <em>it</em>, click to hold it, then double-click <em>animal</em> to hide it.",
     )
     desk = _layout(ctx)
+    pictures.comparison(desk.view)
     attention_hub.add(desk.model, models)
     card = attention_panel.card_of(desk.model)
     parts.how_it_works(HOW)

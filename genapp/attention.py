@@ -59,6 +59,7 @@ class Readout:
     logp: Callable[[int], np.ndarray]  # query → float32 (layers + 1, V); the last row is the output
     name: Callable[[int], str]  # id → text
     ask: str = "What comes after"  # the question, in front of the position's token
+    at: int = -1  # the position that is read first: the last one, or a class token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,6 +156,7 @@ def attention(loaded: Loaded, picture: str, options: Mapping[str, Any]) -> list[
                 logp=partial(locked, trace.logp),
                 name=names.__getitem__,
                 ask="What the picture shows, read at",
+                at=0,
             ),
             notice=f"The network reads {config.image} × {config.image} pixels; things smaller than "
             f"a patch of {config.patch} blur into one token.",

@@ -32,6 +32,7 @@ class ViTConfig:
     pool: str = "class"  # what the head reads: the class token, or the mean of the patches
     distilled: bool = False  # DeiT's second token and head (Touvron et al. 2021)
     drop_path: float = 0.0  # of the last block; grows linearly from 0
+    epsilon: float = 1e-6  # of the layer norms
 
     def __post_init__(self) -> None:
         if self.image % self.patch:
@@ -81,9 +82,9 @@ class Block(nn.Module):
 
     def __init__(self, config: ViTConfig, drop_path: float) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.width, eps=1e-6)
+        self.norm1 = nn.LayerNorm(config.width, eps=config.epsilon)
         self.attention = Attention(config)
-        self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
+        self.norm2 = nn.LayerNorm(config.width, eps=config.epsilon)
         self.mlp = nn.Sequential(
             nn.Linear(config.width, config.mlp), nn.GELU(), nn.Linear(config.mlp, config.width)
         )
@@ -127,7 +128,7 @@ class ViT(nn.Module):
         self.register_buffer("turn", turn if rotary else None, persistent=False)
         rate = config.drop_path / max(1, config.layers - 1)
         self.blocks = nn.ModuleList(Block(config, rate * i) for i in range(config.layers))
-        self.norm = nn.LayerNorm(config.width, eps=1e-6)
+        self.norm = nn.LayerNorm(config.width, eps=config.epsilon)
         self.head = nn.Linear(config.width, config.classes)
         self.distilled_head = nn.Linear(config.width, config.classes) if config.distilled else None
         self.apply(_initialise)

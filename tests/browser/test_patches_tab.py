@@ -13,10 +13,10 @@ from genapp.spec import resolve
 from genapp.trainer.loop import TrainConfig, Trainer
 from genapp.ui.widgets.patch_view.widget import text
 
-DRAWN = "Number(document.querySelector('.pv').dataset.drawn)"
-FACTS = "document.querySelector('.pv .facts').textContent"
+DRAWN = "Number(document.querySelector('#patches-view .pv').dataset.drawn)"
+FACTS = "document.querySelector('#patches-view .facts').textContent"
 INK = """(i) => {
-  const c = document.querySelectorAll('.pv .stage canvas')[i];
+  const c = document.querySelectorAll('#patches-view .stage canvas')[i];
   return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((a, v) => (a * 31 + v) | 0, 7);
 }"""  # noqa: E501
 
@@ -83,8 +83,8 @@ def page(url: str, browser, request) -> Iterator[Any]:  # type: ignore[no-untype
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
     context.set_default_timeout(60_000)
     visitor = Visit(context.new_page(), url)
-    page = visitor.open("attention?tab=patches")
-    page.wait_for_selector(".pv section[data-answered]")
+    page = visitor.open("/attention?tab=patches")
+    page.wait_for_selector("#patches-view section[data-answered]")
     yield page
     context.close()
     assert not visitor.complaints, visitor.complaints
@@ -92,7 +92,7 @@ def page(url: str, browser, request) -> Iterator[Any]:  # type: ignore[no-untype
 
 def slide(page: Any, name: str, value: int) -> None:
     before = page.evaluate(DRAWN)
-    page.get_by_role("slider", name=name).fill(str(value))
+    page.locator("#patches-view").get_by_role("slider", name=name).fill(str(value))
     page.wait_for_function(f"{DRAWN} > {before}")
 
 
@@ -103,40 +103,44 @@ def test_a_person_cuts_clicks_and_drags(page: Any) -> None:
     slide(page, "Patch", 3)
     assert "4 × 4 = 16 patches, in one row of 17" in page.evaluate(FACTS)
     assert "12,288" in page.evaluate(FACTS)
-    expect(page.locator(".pv .warning")).to_contain_text("smaller than a 64-px patch")
+    expect(page.locator("#patches-view .warning")).to_contain_text("smaller than a 64-px patch")
     slide(page, "Smallest thing", 80)
-    expect(page.locator(".pv .warning")).to_be_hidden()
+    expect(page.locator("#patches-view .warning")).to_be_hidden()
     looked = [page.evaluate(INK, i) for i in range(3)]
-    page.locator(".pv .stage canvas").first.click(position={"x": 20, "y": 20})
+    page.locator("#patches-view .stage canvas").first.click(position={"x": 20, "y": 20})
     assert all(page.evaluate(INK, i) != looked[i] for i in range(3))
-    page.wait_for_selector(".pv section[data-answered='0']")
-    rows = page.locator(".pv table tr").all_inner_texts()
+    page.wait_for_selector("#patches-view section[data-answered='0']")
+    rows = page.locator("#patches-view table tr").all_inner_texts()
     assert "identical" in rows[1]
     assert "identical" not in rows[2]
-    page.locator(".pv .stage canvas").first.press("ArrowRight")
-    expect(page.locator(".pv .stage")).to_contain_text("Row 1, column 2")
+    page.locator("#patches-view .stage canvas").first.press("ArrowRight")
+    expect(page.locator("#patches-view .stage")).to_contain_text("Row 1, column 2")
     page.get_by_role("button", name="[CLS]").click()
-    expect(page.locator(".pv .stage")).to_contain_text("[CLS] →")
+    expect(page.locator("#patches-view .stage")).to_contain_text("[CLS] →")
     assert "cls" in page.url
-    window = page.locator(".pv section[data-inside]")
+    window = page.locator("#patches-view section[data-inside]")
     assert window.get_attribute("data-inside") == "false"
     page.get_by_role("button", name="7 × 7").click()
+    page.locator("#patches-view canvas.drag").press("ArrowUp")
+    page.locator("#patches-view canvas.drag").press("ArrowLeft")
     assert window.get_attribute("data-inside") == "true"
     said = window.locator(".say").inner_text()
-    page.locator(".pv canvas.drag").press("ArrowDown")
+    page.locator("#patches-view canvas.drag").press("ArrowDown")
     assert window.locator(".say").inner_text() != said
     assert "one layer at any distance" in window.locator(".say").inner_text()
 
 
 def test_another_picture_and_a_link_to_it(page: Any) -> None:
     before = page.evaluate(INK, 0)
-    page.get_by_label("flower").check()
+    page.locator("#patches-picture").get_by_label("flower").check()
     page.wait_for_function(f"({INK})(0) !== {before}")
     page.wait_for_function("location.search.includes('patches.picture=flower')")
     slide(page, "Patch", 1)
     flower = page.evaluate(INK, 0)
     page.reload()
-    page.wait_for_function(f"document.querySelector('.pv[data-drawn]') && ({INK})(0) === {flower}")
+    page.wait_for_function(
+        f"document.querySelector('#patches-view .pv[data-drawn]') && ({INK})(0) === {flower}"
+    )
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)

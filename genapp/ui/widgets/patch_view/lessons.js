@@ -56,7 +56,7 @@ function apart() {
   const bar = make("div", "bar");
   const words = make("p", "say");
   words.setAttribute("aria-live", "polite");
-  const state = { head: 18, tail: 45, k: 3, held: "" };
+  const state = { head: 0, tail: 1, k: 3, held: "", N: 0 };
   let last = null;
   canvas.tabIndex = 0;
   canvas.className = "drag";
@@ -140,6 +140,10 @@ function apart() {
     root,
     draw(given) {
       last = given;
+      if (state.N !== given.N) {
+        const at = (share) => Math.floor(share * given.N) * (given.N + 1);
+        Object.assign(state, { head: at(0.25), tail: at(0.75), N: given.N });
+      }
       paint();
     },
   };

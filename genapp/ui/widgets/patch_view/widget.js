@@ -4,7 +4,7 @@
 const SIZES = [8, 16, 32, 64];
 const state = {
   p: 32, at: [112, 144], layer: 0, object: 20, // `at`: pixel inside the chosen patch, null = [CLS]
-  image: null, other: null, source: "", weights: null, N: 8, T: 0, extra: 1, token: 36,
+  image: null, other: null, source: "", weights: null, N: 8, T: 0, extra: 1, token: 0,
 };
 let pixels = null;
 let run = null;
@@ -117,6 +117,7 @@ async function adopt() {
   const layers = Array.from({ length: given.layers }, (_, l) => flat.subarray(l * T * T, (l + 1) * T * T));
   Object.assign(state, { image, other, source: value.source, N: given.N, T, extra: given.extra, weights: flat.length ? layers : null });
   state.layer = Math.min(state.layer, Math.max(0, given.layers - 1));
+  state.token = Math.floor(given.N / 2) * (given.N + 1);
   note.textContent = given.words;
   const paper = make("canvas");
   paper.width = paper.height = IMAGE;

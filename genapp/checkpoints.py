@@ -167,6 +167,17 @@ def home() -> Path:
     return Path(os.environ.get("GENAPP_HOME", "runs")).absolute()
 
 
+def get(family: str, name: str) -> Path:
+    """Folder of one checkpoint; :class:`UserError` lists the known ones."""
+    known = find(family)
+    if name not in known:
+        raise UserError(
+            f"{family} has no checkpoint {name!r}",
+            f"choose one of {', '.join(known) or 'none yet: train one on the Train page'}.",
+        )
+    return known[name]
+
+
 def find(family: str) -> dict[str, Path]:
     """Checkpoint name → folder for one family."""
     found: dict[str, Path] = {}

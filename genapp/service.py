@@ -8,7 +8,7 @@ import copy
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from genapp.attention import Maps
+    from genapp.vectors import Words
 
 log = logging.getLogger(__name__)
 
 WORTH_A_GPU = 200_000_000  # bytes of weights; a smaller model is done before a GPU is lent
+MOST_TEXTS, LONGEST_TEXT = 64, 2_000  # texts and characters of one call of vectors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,9 @@ class Models:
         A checkpoint that was replaced on disk is loaded afresh.
         """
         spec = registry.get(family)
-        known = checkpoints.find(family)
-        if name not in known:
-            raise UserError(
-                f"{spec.title} has no checkpoint {name!r}",
-                f"choose one of {', '.join(known) or 'none yet: train one on the Train page'}.",
-            )
+        folder = checkpoints.get(family, name)
         key = (family, name, precision)
-        stamp = (known[name] / checkpoints.META).stat().st_mtime
+        stamp = (folder / checkpoints.META).stat().st_mtime
         with self._lock:
             gate = self._loading.setdefault(key, threading.Lock())
         with gate:
@@ -88,7 +85,7 @@ class Models:
                 if key in self._cache and self._stamp[key] == stamp:
                     self._cache.move_to_end(key)
                     return self._cache[key]
-            loaded = _load(spec, known[name], precision)
+            loaded = _load(spec, folder, precision)
             with self._lock:
                 self._cache[key], self._stamp[key] = loaded, stamp
                 self._cache.move_to_end(key)
@@ -219,3 +216,24 @@ def attention(
         raise UserError(f"{spec.title} shows no attention", f"choose one of {', '.join(able)}.")
     maps: list[Maps] = resolve(spec.attention)(models.get(family, checkpoint), text, options or {})
     return maps
+
+
+def vectors(family: str, checkpoint: str, texts: "Sequence[str]") -> "list[Words]":
+    """Each text's tokens as vectors, layer by layer; at most 64 texts of 2,000 characters.
+
+    Raises :class:`UserError` for a family without vectors, an empty or a long text, and whatever
+    the family can't read.
+    """
+    spec = registry.get(family)
+    if not spec.vectors:
+        able = [f.name for f in registry.all_families().values() if f.vectors]
+        raise UserError(f"{spec.title} gives no vectors", f"choose one of {', '.join(able)}.")
+    if not 1 <= len(texts) <= MOST_TEXTS:
+        raise UserError(f"There are {len(texts)} texts", f"give 1 to {MOST_TEXTS}.")
+    if any(len(text) > LONGEST_TEXT for text in texts):
+        raise UserError("A text is long", f"keep each to {LONGEST_TEXT:,} characters.")
+    if not all(text.strip() for text in texts):
+        raise UserError("A text is empty", "write a sentence.")
+    loaded = models.get(family, checkpoint)
+    with loaded.lock:
+        return resolve(spec.vectors)(loaded, list(texts))  # type: ignore[no-any-return]

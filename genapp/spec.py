@@ -142,6 +142,7 @@ class FamilySpec:
     attention: str = ""  # (loaded, text: str, options: Mapping) -> list[genapp.attention.Maps]
     sees: str = "text"  # what ``attention`` reads: "text", or "picture" (a name or a data URI)
     attends: tuple[str, ...] = ()  # presets that have any attention to show; all, if left out
+    vectors: str = ""  # (loaded, texts: Sequence[str]) -> list[genapp.vectors.Words]
 
 
 def resolve(dotted: str) -> Any:

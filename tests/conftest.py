@@ -138,3 +138,12 @@ def visit(app: App, browser, request) -> Iterator[Visit]:  # type: ignore[no-unt
     yield visitor
     context.close()
     assert not visitor.complaints, visitor.complaints
+
+
+@pytest.fixture
+def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No data folder, an empty cache, no downloads; returns the cache."""
+    monkeypatch.delenv("GENAPP_DATA", raising=False)
+    monkeypatch.setenv("GENAPP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GENAPP_OFFLINE", "1")
+    return tmp_path / "cache"

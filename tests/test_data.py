@@ -13,42 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from downloads import pinned, serve
 from PIL import Image, ImageDraw
 
 from genapp.data import fashion, idx, images, mnist, source
 from genapp.data.source import DataFile
 from genapp.errors import UserError
 
-
-@pytest.fixture(autouse=True)
-def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No data folder, an empty cache, no downloads; returns the cache."""
-    monkeypatch.delenv("GENAPP_DATA", raising=False)
-    monkeypatch.setenv("GENAPP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("GENAPP_OFFLINE", "1")
-    return tmp_path / "cache"
-
-
-def pinned(content: bytes, *urls: str) -> DataFile:
-    digest = hashlib.sha256(content).hexdigest()
-    return DataFile(name="a file", path="a/b.bin", sha256=digest, size=len(content), urls=urls)
-
-
-def serve(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[str]:
-    """Answer every download with ``content``; returns the list of addresses asked for."""
-    asked: list[str] = []
-
-    def urlopen(url: str, timeout: float) -> io.BytesIO:
-        assert timeout <= 5
-        asked.append(url)
-        return io.BytesIO(content)
-
-    monkeypatch.setattr("urllib.request.urlopen", urlopen)
-    monkeypatch.delenv("GENAPP_OFFLINE")
-    return asked
-
-
 # --- source -------------------------------------------------------------------------------------
+
+pytestmark = pytest.mark.usefixtures("empty_machine")
 
 
 def test_import_is_light() -> None:

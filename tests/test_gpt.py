@@ -282,7 +282,7 @@ def test_characters_the_model_never_saw(bpe):
         ({"temperature": 9}, "Temperature 9 is out of range"),
         ({"top_p": 0}, "Top-p 0 is out of range"),
         ({"style": "limerick"}, "choose one of auto"),
-        ({"checkpoint": "nope"}, "GPT has no checkpoint 'nope'"),
+        ({"checkpoint": "nope"}, "gpt has no checkpoint 'nope'"),
         ({"max_new_tokens": 1.5}, "not a whole number"),
     ],
 )

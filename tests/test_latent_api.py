@@ -1,44 +1,20 @@
 """The Latent page over HTTP, and as a page: what its endpoints give and refuse."""
 
-import dataclasses
 import io
-import re
 import time
-from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
+from latent_help import VAE, three
 from PIL import Image
 
-from genapp import checkpoints
 from genapp.families.autoencoders import (
     tab_collapse,
     tab_pad,
     tab_uses,
-    tabs,
     use_views,
 )
-
-VAE = "vae-dense-b0.784"
-
-
-def with_metrics(name: str, **changes: Any) -> None:
-    """Puts a copy of a shipped checkpoint with other numbers into this test's own home."""
-    folder = checkpoints.find(tabs.FAMILY)[name]
-    found = checkpoints.load(folder)
-    meta = dataclasses.replace(found.meta, metrics={**found.meta.metrics, **changes})
-    target = checkpoints.home() / "checkpoints" / tabs.FAMILY / name
-    checkpoints.save(target, found.tensors, meta, found.files)
-
-
-def text_of(html: str) -> str:
-    """The words of a piece of HTML."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
-
-
-def three() -> np.ndarray:
-    return tabs.ten()[3]
 
 
 def png(size: tuple[int, int], mode: str = "L", colour: object = 255, ink: bool = True) -> bytes:

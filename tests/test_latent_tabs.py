@@ -1,7 +1,6 @@
 """The three tabs of the Latent page: what their handlers draw, and what they refuse."""
 
 import base64
-import dataclasses
 import io
 import itertools
 import re
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from latent_help import VAE, text_of, three, with_metrics
 from PIL import Image
 
 from genapp import checkpoints
@@ -28,26 +28,6 @@ from genapp.families.autoencoders import (
     use_views,
 )
 from genapp.ui.widgets.digit_canvas.widget import pack, pixels
-
-VAE = "vae-dense-b0.784"
-
-
-def with_metrics(name: str, **changes: Any) -> None:
-    """Puts a copy of a shipped checkpoint with other numbers into this test's own home."""
-    folder = checkpoints.find(tabs.FAMILY)[name]
-    found = checkpoints.load(folder)
-    meta = dataclasses.replace(found.meta, metrics={**found.meta.metrics, **changes})
-    target = checkpoints.home() / "checkpoints" / tabs.FAMILY / name
-    checkpoints.save(target, found.tensors, meta, found.files)
-
-
-def text_of(html: str) -> str:
-    """The words of a piece of HTML."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
-
-
-def three() -> np.ndarray:
-    return tabs.ten()[3]
 
 
 class TestPlots:

@@ -9,6 +9,7 @@ import pytest
 from genapp.errors import UserError
 from genapp.mechanics import attention as A
 from genapp.mechanics import blocks, costs, examples, patterns, positions
+from genapp.ui.pages import mechanics
 
 
 def near(expected: object, digits: int = 3) -> object:
@@ -261,6 +262,14 @@ class TestCosts:
     def test_bounds(self, lengths: list[int], d: int) -> None:
         with pytest.raises(UserError, match="can't be measured — give"):
             costs.measure(lengths, d)
+
+    @pytest.mark.parametrize(
+        ("lengths", "width"), [([], 64), ([2_049], 64), ([8.5], 64), (["8"], 64), ([8], None)]
+    )
+    def test_the_endpoint_says_what_it_takes(self, lengths: list, width: int) -> None:
+        with pytest.raises(UserError, match="can't be measured — give"):
+            mechanics.time_layers(lengths, width)
+        assert set(mechanics.time_layers([4], 16)) == {"gru", "attention"}
 
 
 class TestHeads:

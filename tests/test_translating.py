@@ -179,6 +179,10 @@ class TestToys:
                 said = "".join(asked)
                 assert said == f"{int(day)}{toys.MONTHS[int(month) - 1]}{year}"
 
+    def test_dates_have_no_curve(self) -> None:
+        assert "<svg" not in tab_views.toy_chart("date")
+        assert "<svg" in tab_views.toy_chart("sort")
+
     def test_unknown(self) -> None:
         with pytest.raises(ValueError, match="reverse, copy"):
             toys.pairs("shuffle", 1)

@@ -29,28 +29,21 @@ _HOST = f"https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/{_COMM
 _MIRROR = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 
 
-def _file(part: str, axes: int, size: int, sha256: str) -> DataFile:
-    name = f"{part}-idx{axes}-ubyte.gz"
-    return DataFile(
-        name=f"Fashion-MNIST {part}",
-        path=f"fashion_mnist/{name}",
-        sha256=sha256,
-        size=size,
-        urls=(f"{_HOST}/{name}", f"{_MIRROR}/{name}"),
-    )
+def _file(part: str, size: int, sha256: str) -> DataFile:
+    return idx.public_file("fashion_mnist", part, size, sha256, (_HOST, _MIRROR))
 
 
 FASHION = IdxSet(
     name="Fashion-MNIST",
     path="fashion_mnist/fashion_mnist.npz",
     files=(
-        _file("train-images", 3, 26_421_880,
+        _file("train-images", 26_421_880,
               "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
-        _file("train-labels", 1, 29_515,
+        _file("train-labels", 29_515,
               "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
-        _file("t10k-images", 3, 4_422_102,
+        _file("t10k-images", 4_422_102,
               "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
-        _file("t10k-labels", 1, 5_148,
+        _file("t10k-labels", 5_148,
               "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
     ),
     fingerprint={

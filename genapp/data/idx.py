@@ -47,6 +47,19 @@ class IdxSet:
     fingerprint: dict[str, tuple[int, int, int]]
 
 
+def public_file(folder: str, part: str, size: int, sha256: str, hosts: tuple[str, ...]) -> DataFile:
+    """One of a set's four files, e.g. ``part`` "train-images", as its hosts name it."""
+    axes = 3 if part.endswith("images") else 1
+    name = f"{part}-idx{axes}-ubyte.gz"
+    return DataFile(
+        name=f"{folder} {part}",
+        path=f"{folder}/{name}",
+        sha256=sha256,
+        size=size,
+        urls=tuple(f"{host}/{name}" for host in hosts),
+    )
+
+
 def fingerprint(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[int, int, int]:
     """(N, Σ pixels, Σ pixels × (label + 1)) of images ``(N, 28, 28)`` and labels ``(N,)``."""
     ink = images.sum(axis=(1, 2), dtype=np.int64)  # (N,)

@@ -30,28 +30,21 @@ _HOST = "https://ossci-datasets.s3.amazonaws.com/mnist"
 _MIRROR = "https://storage.googleapis.com/cvdf-datasets/mnist"
 
 
-def _file(part: str, axes: int, size: int, sha256: str) -> DataFile:
-    name = f"{part}-idx{axes}-ubyte.gz"
-    return DataFile(
-        name=f"MNIST {part}",
-        path=f"mnist/{name}",
-        sha256=sha256,
-        size=size,
-        urls=(f"{_HOST}/{name}", f"{_MIRROR}/{name}"),
-    )
+def _file(part: str, size: int, sha256: str) -> DataFile:
+    return idx.public_file("mnist", part, size, sha256, (_HOST, _MIRROR))
 
 
 MNIST = IdxSet(
     name="MNIST",
     path="mnist/mnist.npz",
     files=(
-        _file("train-images", 3, 9_912_422,
+        _file("train-images", 9_912_422,
               "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-        _file("train-labels", 1, 28_881,
+        _file("train-labels", 28_881,
               "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-        _file("t10k-images", 3, 1_648_877,
+        _file("t10k-images", 1_648_877,
               "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-        _file("t10k-labels", 1, 4_542,
+        _file("t10k-labels", 4_542,
               "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
     ),
     fingerprint={

@@ -1,4 +1,5 @@
-"""Sentence pairs, English beside Russian, German or French, from Tatoeba.
+"""Sentence pairs: Tatoeba's, from Russian, German or French into English, and Multi30k's captions
+from English into German.
 
 The split is by sentence: no training pair shares its English or its foreign sentence with a
 held-out one, compared without case and signs. The test part is the file's own validation lines.
@@ -22,6 +23,7 @@ from genapp.errors import UserError
 
 log = logging.getLogger(__name__)
 
+CAPTIONS = "multi30k"  # the other way round: English captions into German
 LANGUAGES = {"rus": "Russian", "deu": "German", "fra": "French"}
 HELD_OUT = 1_100  # test pairs of a zip that has no split of its own
 VALIDATION = 0.03  # share of the training sentences
@@ -31,6 +33,11 @@ TATOEBA = {
     "name": "Tatoeba sentence pairs",
     "licence": "CC BY 2.0 FR",
     "source": "https://tatoeba.org",
+}
+MULTI30K = {
+    "name": "Multi30k captions",
+    "licence": "research use (Flickr30k captions)",
+    "source": "https://github.com/multi30k/dataset",
 }
 GRAMMAR = {
     "name": "a small grammar of ours",
@@ -80,6 +87,14 @@ FILES = {
               "af67a3ce51f927dd727f876622de4b3df5ed347b4030bc5893dc2145cb6e7a83"),
     ),
 }  # fmt: skip
+CAPTION_FILES = tuple(
+    DataFile(name=f"Multi30k {part}", path=f"text/multi30k_{part}.en-de-fr-cs.tsv.gz",
+             sha256=sha256, size=size)
+    for part, size, sha256 in (
+        ("train", 2_904_229, "98fe62a15a691786af22875742dc4d1067c66c7e8be81a56a5aa98cd17b1188c"),
+        ("val", 104_565, "bf5ac162d8483de4deb813c63c32b0db554bd0f60012a1f2f20bde89e626acfd"),
+    )
+)  # fmt: skip
 
 
 def key(sentence: str) -> str:
@@ -88,7 +103,7 @@ def key(sentence: str) -> str:
 
 
 def load(language: str) -> Parts:
-    """Tatoeba pairs of ``language`` (rus, deu, fra) with English.
+    """Tatoeba pairs of ``language`` (rus, deu, fra) with English, or the captions of ``multi30k``.
 
     From the data folder or the cache; else from ``<language>-eng.zip`` of manythings.org in the
     cache, which a person fetches by hand since its address serves new bytes every month.
@@ -97,6 +112,8 @@ def load(language: str) -> Parts:
         ValueError: an unknown language.
         UserError: neither is there; the message says where to get it.
     """
+    if language == CAPTIONS:
+        return captions()
     if language not in LANGUAGES:
         raise ValueError(f"unknown language {language!r}: choose from {', '.join(LANGUAGES)}")
     train, test = FILES[language]
@@ -110,6 +127,23 @@ def load(language: str) -> Parts:
             f"{source.cache_folder() / f'text_extra/{language}-eng.zip'}",
         )
     return _manythings(path, language)
+
+
+def captions() -> Parts:
+    """Multi30k (Elliott et al. 2016): an English caption of a photo, and a German translation.
+
+    The test part is the file's own validation lines. Raises :class:`UserError` where the files
+    are not on this machine.
+    """
+    train, test = ([Pair(c[0], c[1]) for c in _columns(source.locate(f))] for f in CAPTION_FILES)
+    return split(train, test, MULTI30K)
+
+
+def _columns(path: Path) -> list[list[str]]:
+    """The non-empty cells of a file of English, German, French, Czech."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [[cell.strip() for cell in line.split("\t")] for line in lines]
+    return [row for row in rows if len(row) > 1 and row[0] and row[1]]
 
 
 def load_or_stand_in(language: str, seed: int = 0) -> tuple[Parts, bool]:

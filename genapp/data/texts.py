@@ -31,7 +31,7 @@ __all__ = ["END", "SOURCES", "STYLES", "load", "own_file", "split", "tiny_shakes
 
 log = logging.getLogger(__name__)
 
-STYLES = ("fable", "tale", "play", "scripture", "review", "news")
+STYLES = ("story", "fable", "tale", "play", "scripture", "review", "news")
 MAX_OWN_BYTES = 20_000_000
 OWN_DOCUMENT = 4_000  # characters; a file without marks is cut near there, between paragraphs
 

@@ -62,12 +62,13 @@ def measure(lengths: list[int], d: int, repeats: int = 3) -> dict[str, list[floa
     Batch 1, width ``d``, inference, best of ``repeats``. Raises :class:`UserError` for lengths
     beyond 2,048 or widths beyond 512.
     """
-    if not lengths or len(lengths) > 8 or not all(1 <= n <= LONGEST for n in lengths):
+    known = all(isinstance(n, int) and 1 <= n <= LONGEST for n in lengths)
+    if not known or not 1 <= len(lengths) <= 8:
         raise UserError(
             f"The lengths {lengths} can't be measured",
             f"give one to eight lengths between 1 and {LONGEST:,}.",
         )
-    if not 8 <= d <= WIDEST:
+    if not isinstance(d, int) or not 8 <= d <= WIDEST:
         raise UserError(f"Width {d} can't be measured", f"give 8 to {WIDEST}.")
     import torch
     from torch import nn

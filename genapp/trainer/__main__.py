@@ -30,6 +30,7 @@ HELP = {
     "seed": "of everything random",
     "log_every": "steps between rows",
     "eval_every": "steps between evaluations",
+    "start": "checkpoint to go on from, its own tokens included",
 }
 
 

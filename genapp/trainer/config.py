@@ -30,6 +30,7 @@ class TrainConfig:
     log_every: int = 10
     eval_every: int = 200  # steps; also previews and saves
     half: bool = True  # store fp16
+    start: str = ""  # a checkpoint of the same family to go on from; empty: from random weights
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "accumulate", "log_every", "eval_every"):

@@ -68,6 +68,7 @@ class Task:
     files: Mapping[str, bytes] = field(default_factory=dict)
     finish: Callable[[nn.Module], tuple[dict[str, Any], Mapping[str, bytes]]] | None = None
     # ``finish(best model)``: last, slower metrics and files for the shipped checkpoint
+    started: str = ""  # the checkpoint whose weights ``model`` begins with: ``config.start``
 
 
 @dataclass(slots=True)
@@ -103,6 +104,8 @@ class Trainer:
     def __init__(
         self, task: Task, config: TrainConfig, folder: Path, hooks: Hooks | None = None
     ) -> None:
+        if task.started != config.start:
+            raise UserError(f"{task.family} always starts afresh", "leave start empty.")
         self.task, self.config, self.folder = task, config, folder
         self.hooks = hooks or Hooks()
         self.accelerator = Accelerator(

@@ -1,6 +1,7 @@
 """What a preset translates and how it is cut into tokens, in plain data."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +31,15 @@ def toy_plan(toy: str) -> Plan:
         source_vocab=100, target_vocab=100, units="words", longest=100, hide=0.0, smoothing=0.0,
         toy=toy,
     )  # fmt: skip
+
+
+def schedule(steps: int, batch: int, lr: float, **more: Any) -> dict[str, Any]:
+    """A preset's training settings: a warm-up, then a decay to 3 % of ``lr``; 25 evaluations."""
+    base = {
+        "warmup": 200,
+        "decay": 0.8,
+        "min_lr": 0.03,
+        "precision": "bf16",
+        "eval_every": max(1, steps // 25),
+    }
+    return {"steps": steps, "batch": batch, "lr": lr, **base, **more}

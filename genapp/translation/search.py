@@ -120,6 +120,22 @@ def forced(model: Any, source: Tensor, target: Sequence[int], top: int = 5) -> H
     return told
 
 
+@torch.inference_mode()
+def taught(model: Any, source: Tensor, read: Tensor) -> tuple[Tensor, Tensor | None]:
+    """A whole batch along given translations, step by step.
+
+    ``source`` (B, S); ``read`` (B, T) begins with SOS. Returns the likeliest next word of each
+    step (B, T) and the weights (B, T, L, H, S), or None without attention.
+    """
+    state, words, rows = model.start(source), [], []
+    for token in read.T:
+        logits, maps, state = model.step(state, token)
+        words.append(_allowed(logits).argmax(1))
+        if maps is not None:
+            rows.append(maps.float().cpu())
+    return torch.stack(words, 1).cpu(), torch.stack(rows, 1) if rows else None
+
+
 def _allowed(logits: Tensor) -> Tensor:
     """Nobody wants PAD, SOS or the unknown word in a translation."""
     logits = logits.clone()

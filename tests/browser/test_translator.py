@@ -13,11 +13,11 @@ from genapp.families.seq2seq.tab_write import EXAMPLES, MODELS
 from genapp.spec import resolve
 from genapp.trainer.loop import TrainConfig, Trainer
 
-DONE = ".align[data-status=done]"
-ROWS = "Number(document.querySelector('.align').dataset.rows)"
-SAID = "document.querySelector('.align .said').textContent"
+DONE = "#translator-map .align[data-status=done]"
+ROWS = "Number(document.querySelector('#translator-map .align').dataset.rows)"
+SAID = "document.querySelector('#translator-map .align .said').textContent"
 INK = """() => {
-  const c = document.querySelector('.align canvas');
+  const c = document.querySelector('#translator-map .align canvas');
   return new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size;
 }"""  # noqa: E501
 
@@ -82,27 +82,30 @@ def test_opens_with_a_translation(page: Any) -> None:
 
 
 def test_choosing_a_row_names_its_sources(page: Any) -> None:
-    canvas = page.locator(".align canvas")
+    canvas = page.locator("#translator-map .align canvas")
     canvas.focus()
     page.keyboard.press("ArrowUp")
-    page.wait_for_function("document.querySelector('.align .spoken').textContent.includes('%')")
-    before = page.evaluate("document.querySelector('.align .tops').textContent")
+    page.wait_for_function(
+        "document.querySelector('#translator-map .align .spoken').textContent.includes('%')"
+    )
+    before = page.evaluate("document.querySelector('#translator-map .align .tops').textContent")
     page.keyboard.press("ArrowUp")
     page.wait_for_function(
-        "(old) => document.querySelector('.align .tops').textContent !== old", arg=before
+        "(old) => document.querySelector('#translator-map .align .tops').textContent !== old",
+        arg=before,
     )
     box = canvas.bounding_box()
     canvas.hover(position={"x": box["width"] - 12, "y": box["height"] - 12})
     page.wait_for_function(
-        "/: 0\\.\\d{4}/.test(document.querySelector('.align .read').textContent)"
+        "/: 0\\.\\d{4}/.test(document.querySelector('#translator-map .align .read').textContent)"
     )
 
 
 def test_without_attention_a_vector_is_all_there_is(page: Any) -> None:
     page.get_by_role("radio", name="no attention").check()
-    page.wait_for_selector(".align .vector i")
+    page.wait_for_selector("#translator-map .align .vector i")
     page.get_by_role("radio", name="Transformer").check()
-    page.wait_for_selector(".align canvas")
+    page.wait_for_selector("#translator-map .align canvas")
     page.wait_for_selector(DONE)
 
 
@@ -137,6 +140,38 @@ def test_another_language_brings_its_sentences(page: Any) -> None:
         arg=EXAMPLES["German"][2][0],
     )
     assert "translator.language=German" in page.url
+
+
+def test_the_folds_show_what_they_measured(page: Any) -> None:
+    page.get_by_role("button", name="Alignment gallery").click()
+    page.wait_for_selector("#gallery-map .align[data-status=done]")
+    page.wait_for_function("document.querySelectorAll('#gallery-table tr').length === 7")
+    before = page.locator("#gallery-words").inner_text()
+    assert "words agree" in before
+    outlined = page.evaluate(INK.replace("#translator-map", "#gallery-map"))
+    assert outlined > 10
+    page.get_by_role("radio", name="der, die, das").check()
+    page.wait_for_function(
+        "(old) => { const now = document.querySelector('#gallery-words').innerText; "
+        "return now.includes('article') && now !== old; }",
+        arg=before,
+    )
+    page.get_by_role("button", name="What a KV cache saves").click()
+    page.wait_for_selector("#pace-table td")
+    page.get_by_role("radio", name="step by step, no cache").check()
+    page.wait_for_function(
+        "document.querySelector('#pace-map .note').textContent.includes('from the one-pass map')"
+    )
+    page.get_by_role("button", name="Two attentions").click()
+    page.wait_for_selector("#two-view .own")
+    page.get_by_label("Shuffle what is remembered").check()
+    page.get_by_text("Source, shuffled").wait_for()
+    page.get_by_role("radio", name="source only (GRU)").check()
+    page.wait_for_function("!document.querySelector('#two-view .own')")
+    page.get_by_role("button", name="A batch and its pads").click()
+    page.wait_for_selector("#batch-view .out")
+    page.get_by_label("Mask the pads").uncheck()
+    page.wait_for_function("!document.querySelector('#batch-view .out')")
 
 
 def test_an_empty_sentence_is_told_in_words(page: Any) -> None:

@@ -126,7 +126,7 @@ def attention(loaded: Loaded, text: str, options: Mapping[str, Any]) -> list[Map
     a GPT has no [MASK] of its own. Raises :class:`UserError` for a text without a token.
     """
     model: GPT = loaded.model  # type: ignore[assignment]
-    ids, notice = _read(loaded, text, str(options.get("style", "auto")))
+    ids, notice = read_text(loaded, text, str(options.get("style", "auto")))
     config = model.config
     made = changes(options, len(ids), config.layers, config.heads)
     ids, origins = _swapped(loaded, ids, made.swap)
@@ -134,7 +134,7 @@ def attention(loaded: Loaded, text: str, options: Mapping[str, Any]) -> list[Map
         raise UserError("With this swap the text is too long", "swap in fewer letters.")
     hidden = [i for i, origin in enumerate(origins) if origin in made.hide]
     trace = Trace(model, torch.tensor(ids, device=loaded.device), hidden, made)
-    side = _side(loaded, ids)
+    side = side_of(loaded, ids)
     title = PRESETS[loaded.meta.preset].title if loaded.meta.preset in PRESETS else "GPT"
 
     def array(function: Any, *args: int) -> np.ndarray:
@@ -157,7 +157,7 @@ def attention(loaded: Loaded, text: str, options: Mapping[str, Any]) -> list[Map
     ]
 
 
-def _read(loaded: Loaded, text: str, style: str) -> tuple[list[int], str]:
+def read_text(loaded: Loaded, text: str, style: str) -> tuple[list[int], str]:
     """Ids and a notice of what had to give."""
     if not text.strip():
         raise UserError("There is no text", "write a sentence.")
@@ -188,7 +188,8 @@ def _spaced(tokenizer: Any, token: int, text: str) -> str:
     return " " + text if blank else text
 
 
-def _side(loaded: Loaded, ids: list[int]) -> Side:
+def side_of(loaded: Loaded, ids: list[int]) -> Side:
+    """The tokens by name, those that stand for no text marked special."""
     names = tuple(_name(loaded, i) for i in ids)
     tokenizer = prompts.tokenizer_of(loaded)
     kinds = tuple("word" if tokenizer.token_bytes(i) else "special" for i in ids)

@@ -14,20 +14,29 @@ from torch import Tensor
 
 from genapp.data import texts
 from genapp.errors import UserError
-from genapp.families.gpt.tokenizer import Characters, Tokenizer, train_bpe
+from genapp.families.gpt.tokenizer import BPE, Characters, Tokenizer, train_bpe
 
-# Share of windows per style. The two that visitors come for are small (50,000 and 114,000 tokens):
-# read more than about fifteen times they are known by heart, and their held-out loss rises while
-# every other style's still falls.
+# Share of windows per style. Fables and tales are few (50,000 and 114,000 tokens): read more than
+# about fifteen times they are known by heart, and their held-out loss rises while every other
+# style's still falls.
 SHARES = {
-    "fable": 0.04,
-    "tale": 0.09,
-    "play": 0.16,
-    "scripture": 0.16,
-    "review": 0.30,
-    "news": 0.25,
+    "story": 0.35,
+    "fable": 0.03,
+    "tale": 0.06,
+    "play": 0.10,
+    "scripture": 0.10,
+    "review": 0.20,
+    "news": 0.16,
 }
-VALUES = {"fable": 0.3, "tale": 0.3, "play": 0.1, "scripture": 0.1, "review": 0.1, "news": 0.1}
+VALUES = {
+    "story": 0.2,
+    "fable": 0.2,
+    "tale": 0.2,
+    "play": 0.1,
+    "scripture": 0.1,
+    "review": 0.1,
+    "news": 0.1,
+}
 HELD_OUT = {"fable": 0.07, "tale": 0.07}  # the small ones need more for a steady number
 # At most this share of windows begins where a document does, as a visitor's prompt does; less where
 # documents are long, or their first pages would be known by heart.
@@ -71,13 +80,19 @@ def _window(stream: Stream, length: int, rng: np.random.Generator) -> np.ndarray
     return stream.train[start : start + length]
 
 
-def styled(vocab: int, seed: int, context: int) -> Corpus:
-    """The project's own corpora, with a BPE of ``vocab`` tokens learned on their training part."""
+def styled(vocab: int, seed: int, context: int, tokenizer: BPE | None = None) -> Corpus:
+    """The project's own corpora, with a BPE of ``vocab`` tokens learned on their training part.
+
+    A given ``tokenizer`` only learns the styles it does not know yet.
+    """
     documents = texts.load(missing="skip")
     split = {s: texts.split(d, seed, HELD_OUT.get(s, 0.05)) for s, d in documents.items()}
-    # Every style has its say in the merges, not only the longest one: about a megabyte each.
-    learn = [doc for train, _ in split.values() for doc in _megabyte(train)]
-    tokenizer = train_bpe(learn, vocab, texts.STYLES)
+    if tokenizer is not None:
+        tokenizer.learn(texts.STYLES)
+    else:
+        # Every style has its say in the merges, not only the longest: about a megabyte each.
+        learn = [doc for train, _ in split.values() for doc in _megabyte(train)]
+        tokenizer = train_bpe(learn, vocab, texts.STYLES)
     sources = [_card(style) for style in documents]
     return _corpus(tokenizer, split, sources, context)
 
@@ -121,12 +136,20 @@ def manual(vocab: int, seed: int, context: int) -> Corpus:
     return _corpus(train_bpe(train, vocab), {"text": (train, held)}, [source], context)
 
 
-def own(path: Path, vocab: int, characters: bool, seed: int, context: int) -> Corpus:
-    """A person's text file; raises :class:`UserError` if it is too short for ``context``."""
+def own(
+    path: Path, vocab: int, characters: bool, seed: int, context: int,
+    tokenizer: Tokenizer | None = None,
+) -> Corpus:  # fmt: skip
+    """A person's text file, in a given tokenizer or one learned from it.
+
+    Raises :class:`UserError` if it is too short for ``context``.
+    """
     documents = texts.own_file(path)
     train, held = _own_split(documents, seed)
-    if characters:
-        tokenizer: Tokenizer = Characters(sorted(set("\n\n".join(documents))))
+    if tokenizer is not None:
+        pass
+    elif characters:
+        tokenizer = Characters(sorted(set("\n\n".join(documents))))
         if tokenizer.size > 2_000:
             raise UserError(
                 f"{path.name} holds {tokenizer.size:,} different characters",

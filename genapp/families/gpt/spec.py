@@ -6,7 +6,7 @@ from typing import Any
 
 from genapp.spec import FamilySpec, Preset, Tab, param
 
-STYLES = ("fable", "tale", "play", "scripture", "review", "news")
+STYLES = ("story", "fable", "tale", "play", "scripture", "review", "news")
 PROMPT = 20_000  # characters
 
 
@@ -138,4 +138,5 @@ SPEC = FamilySpec(
     own_data="text",
     live={"logits": "genapp.families.gpt.scoring:live_logits"},
     attention="genapp.families.gpt.attention:attention",
+    vectors="genapp.families.gpt.vectors:vectors",
 )

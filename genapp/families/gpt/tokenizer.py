@@ -95,6 +95,10 @@ class BPE:
     def special(self, name: str) -> int | None:
         return self.fast.token_to_id(f"<|{name}|>")
 
+    def learn(self, names: Iterable[str]) -> None:
+        """Adds ``<|name|>`` for each name that is new, behind all other tokens."""
+        self.fast.add_special_tokens([f"<|{name}|>" for name in names])
+
     def dump(self) -> bytes:
         return self.fast.to_str().encode()
 

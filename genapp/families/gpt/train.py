@@ -17,14 +17,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genapp import checkpoints
+from genapp.checkpoints import Checkpoint
+from genapp.errors import UserError
 from genapp.families.gpt import corpus as corpora
 from genapp.families.gpt import sampling
+from genapp.families.gpt import tokenizer as tokenizers
 from genapp.families.gpt.corpus import Corpus, Stream
 from genapp.families.gpt.model import GPT, GPTConfig
 from genapp.families.gpt.reader import Reader
 from genapp.families.gpt.sampling import Sampler
 from genapp.families.gpt.spec import BY_CHARACTER, PRESETS
-from genapp.families.gpt.tokenizer import StreamDecoder, Tokenizer
+from genapp.families.gpt.tokenizer import BPE, StreamDecoder, Tokenizer
 from genapp.trainer.loop import Task, TrainConfig
 
 SAMPLE = 240  # tokens of a preview
@@ -37,10 +41,13 @@ def recipe(preset: str, config: TrainConfig, data: Path | None = None) -> Task:
     Raises :class:`UserError` when a corpus cannot be had or the text is too short.
     """
     shape = GPTConfig(**PRESETS[preset].config)
-    corpus = _corpus(preset, shape, config.seed, data)
+    started = checkpoints.load(checkpoints.get("gpt", config.start)) if config.start else None
+    corpus = _corpus(preset, shape, config.seed, data, started)
     shape = replace(shape, vocab=corpus.tokenizer.size)
     torch.manual_seed(config.seed)
     model = GPT(shape)
+    if started is not None:
+        take_over(model, started)
     files = {"tokenizer.json": corpus.tokenizer.dump()}
 
     diary = _Diary(corpus.tokenizer, files)
@@ -56,7 +63,7 @@ def recipe(preset: str, config: TrainConfig, data: Path | None = None) -> Task:
         return metrics
 
     def finish(model: nn.Module) -> tuple[dict[str, Any], dict[str, bytes]]:
-        return _card(model, corpus, config), {}
+        return {**_card(model, corpus, config), **_past(started)}, {}
 
     return Task(
         model=model,
@@ -72,13 +79,48 @@ def recipe(preset: str, config: TrainConfig, data: Path | None = None) -> Task:
         about=PRESETS[preset].about,
         files=files,
         finish=finish,
+        started=config.start,
     )
 
 
-def _corpus(preset: str, shape: GPTConfig, seed: int, data: Path | None) -> Corpus:
+def take_over(model: GPT, started: Checkpoint) -> None:
+    """Weights of ``started``; tokens that are new to it keep their random embeddings.
+
+    Raises :class:`UserError` for weights of another shape.
+    """
+    tensors = dict(started.tensors)
+    old = tensors["tokens.weight"]
+    grown = model.tokens.weight.detach().clone()
+    if old.shape[1:] == grown.shape[1:] and len(old) <= len(grown):
+        grown[: len(old)] = old
+        tensors["tokens.weight"] = grown
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise UserError(
+            f"A {started.meta.preset} can't go on as this preset ({str(error)[:120]})",
+            f"choose --preset {started.meta.preset}.",
+        ) from error
+
+
+def _past(started: Checkpoint | None) -> dict[str, Any]:
+    """What the weights had behind them, for the card."""
+    if started is None:
+        return {}
+    meta = started.meta
+    tokens = meta.metrics.get("training_tokens", 0)
+    return {"before": {"step": meta.step, "seconds": meta.seconds, "training_tokens": tokens}}
+
+
+def _corpus(
+    preset: str, shape: GPTConfig, seed: int, data: Path | None, started: Checkpoint | None
+) -> Corpus:
     characters = preset in BY_CHARACTER
+    known = None if started is None else tokenizers.load(started.files.get("tokenizer.json", b""))
     if data is not None:
-        return corpora.own(data, shape.vocab, characters, seed, shape.context)
+        return corpora.own(data, shape.vocab, characters, seed, shape.context, known)
+    if isinstance(known, BPE):
+        return corpora.styled(shape.vocab, seed, shape.context, known)
     if preset == "micro":
         return corpora.manual(shape.vocab, seed, shape.context)
     if characters:
@@ -104,7 +146,7 @@ def optimizers(model: nn.Module, lr: float) -> dict[str, torch.optim.Optimizer]:
 
 
 def held_out(model: nn.Module, corpus: Corpus, windows: int) -> dict[str, float]:
-    """Nats a token on held-out text: ``val_loss`` weighs fables and tales most."""
+    """Nats a token on held-out text: ``val_loss`` weighs stories, fables and tales most."""
     by_style = {s: loss_of(model, stream, windows) for s, stream in corpus.streams.items()}
     share = {style: corpora.VALUES.get(style, 1.0) for style in by_style}
     mean = sum(share[s] * by_style[s] for s in by_style) / sum(share.values())

@@ -57,6 +57,10 @@ class State:
         """The state of rows ``rows`` (beam search keeps some and copies others)."""
         return State(*(t[rows] for t in (self.hidden, self.memory, self.keys, self.real)))
 
+    def shuffled(self, order: Tensor) -> "State":
+        """What is remembered of the source, in another ``order`` (S,)."""
+        return State(self.hidden, *(t[:, order] for t in (self.memory, self.keys, self.real)))
+
 
 class Encoder(nn.Module):
     """Embedding → dropout → GRU over a packed batch, so that pads are never read."""

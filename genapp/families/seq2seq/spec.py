@@ -4,20 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from genapp.spec import FamilySpec, Preset, Tab
-from genapp.translation.plan import Plan, toy_plan
+from genapp.translation.plan import Plan, schedule, toy_plan
 from genapp.translation.request import TranslateRequest
-
-
-def _schedule(steps: int, batch: int, lr: float, **more: Any) -> dict[str, Any]:
-    base = {
-        "warmup": 200,
-        "decay": 0.8,
-        "min_lr": 0.03,
-        "precision": "bf16",
-        "eval_every": max(1, steps // 25),
-    }
-
-    return {"steps": steps, "batch": batch, "lr": lr, **base, **more}
 
 
 def _config(summary: str, **more: Any) -> dict[str, Any]:
@@ -45,8 +33,8 @@ def toy_presets() -> dict[str, Preset]:
             config={"source_vocab": 20, "target_vocab": 20, "summary": summary, "width": width,
                     "dropout": 0.0},
             train={
-                "cpu": _schedule(3_000, 64, 3e-3, precision="no"),
-                "gpu": _schedule(3_000, 64, 3e-3, precision="no"),
+                "cpu": schedule(3_000, 64, 3e-3, precision="no"),
+                "gpu": schedule(3_000, 64, 3e-3, precision="no"),
             },
             about="Sequences of up to 20 letters; measured to 64.",
         )
@@ -59,19 +47,19 @@ PRESETS: Mapping[str, Preset] = {
     "mt-gru-attn": Preset(
         title="GRU with attention",
         config=_config("attention"),
-        train={"cpu": _schedule(10_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
+        train={"cpu": schedule(10_000, 64, 3e-3), "gpu": schedule(20_000, 128, 3e-3)},
         about="Bahdanau's translator: Russian, German or French to English; 4,500 + 3,000 pieces.",
     ),
     "mt-gru-plain": Preset(
         title="GRU without attention",
         config=_config("last"),
-        train={"cpu": _schedule(10_000, 64, 3e-3), "gpu": _schedule(20_000, 128, 3e-3)},
+        train={"cpu": schedule(10_000, 64, 3e-3), "gpu": schedule(20_000, 128, 3e-3)},
         about="The same two GRUs joined by one vector alone; 4,500 + 3,000 pieces.",
     ),
     "lecture": Preset(
         title="As in the lecture",
         config={**_config("attention"), "dropout": 0.1},
-        train={"cpu": _schedule(6_000, 32, 1e-3), "gpu": _schedule(40_000, 32, 1e-3)},
+        train={"cpu": schedule(6_000, 32, 1e-3), "gpu": schedule(40_000, 32, 1e-3)},
         about="Whole words instead of pieces, Russian only, no smoothing.",
     ),
     "micro": Preset(
@@ -79,8 +67,8 @@ PRESETS: Mapping[str, Preset] = {
         config={**_config("attention"), "source_vocab": 200, "target_vocab": 200, "width": 48,
                 "dropout": 0.0},
         train={
-            "cpu": _schedule(200, 32, 5e-3, warmup=10, precision="no"),
-            "gpu": _schedule(200, 32, 5e-3),
+            "cpu": schedule(200, 32, 5e-3, warmup=10, precision="no"),
+            "gpu": schedule(200, 32, 5e-3),
         },
         about="For tests: sentences of a small grammar.",
     ),

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from genapp.families.seq2seq import tab_views, tab_write
+from genapp.families.seq2seq import tab_batch, tab_gallery, tab_pace, tab_two, tab_views, tab_write
 from genapp.families.seq2seq.tab_write import EXAMPLES, MODELS
 from genapp.translation.request import SENTENCE
 from genapp.ui import parts
@@ -52,6 +52,12 @@ def build(ctx: Context) -> None:
     )  # fmt: skip
     three = gr.HTML(elem_id="translator-three", css_template=tab_views.CSS)
     _below(desk)
+    tab_gallery.build(ctx)
+    tab_pace.build(desk["text"], desk["reference"])
+    tab_two.build(desk["text"], desk["reference"])
+    _prepared(desk)
+    tab_batch.build(desk["language"])
+    _cards()
     parts.how_it_works(HOW)
     _wire(ctx, desk, picture, score, three)
     shared = {
@@ -59,6 +65,7 @@ def build(ctx: Context) -> None:
     }
     ctx.share(**shared)
     gr.api(tab_write.api, api_name="translate", concurrency_id="model")
+    gr.api(error_accumulation, api_name="error_accumulation", concurrency_id="model")
 
 
 def _left() -> dict[str, Any]:
@@ -66,6 +73,7 @@ def _left() -> dict[str, Any]:
     first = EXAMPLES["Russian"][0]
     model = gr.Radio(list(MODELS), value="attention", label="Model", elem_id="translator-model")
     language = gr.Radio(list(EXAMPLES), value="Russian", label="From", elem_id="translator-from")
+    known = gr.HTML(css_template=tab_views.CSS, elem_id="translator-known")
     text = gr.Textbox(
         first[0], label="Sentence", lines=2, max_length=SENTENCE, elem_id="translator-text"
     )
@@ -80,8 +88,8 @@ def _left() -> dict[str, Any]:
         beam = gr.Slider(1, 8, value=1, step=1, label="Beam", info="1 is greedy", min_width=140)
         align = gr.Checkbox(False, label="Align the reference", min_width=140)
     return {
-        "model": model, "language": language, "text": text, "translate": translate, "step": step,
-        "reference": reference, "beam": beam, "align": align,
+        "model": model, "language": language, "known": known, "text": text,
+        "translate": translate, "step": step, "reference": reference, "beam": beam, "align": align,
     }  # fmt: skip
 
 
@@ -95,14 +103,16 @@ def _known(language: str) -> list[tuple[str, str]]:
 
 
 def _below(desk: dict[str, Any]) -> None:
-    """Scores by length, the card, the preparation of the data."""
+    """Scores by length, the card, the toys, the folded parts."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.Markdown("#### How long may a sentence be?")
             chart = gr.HTML(css_template=tab_views.CSS, elem_id="translator-chart")
         with gr.Column(scale=5, min_width=320):
-            gr.Markdown("#### Held-out scores, Russian to English")
-            card = gr.HTML(css_template=tab_views.CSS, elem_id="translator-card")
+            gr.Markdown("#### How errors add up")
+            errors = gr.HTML(css_template=tab_views.CSS, elem_id="translator-errors")
+    gr.Markdown("#### Held-out BLEU, Russian to English; beside it the other languages")
+    card = gr.HTML(css_template=tab_views.CSS, elem_id="translator-card")
     gr.Markdown("#### What fits through one vector?")
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=260):
@@ -114,6 +124,11 @@ def _below(desk: dict[str, Any]) -> None:
         with gr.Column(scale=7, min_width=320):
             toys = gr.HTML(css_template=tab_views.CSS, elem_id="translator-toys")
     toy.change(tab_views.toy_chart, toy, toys, **HIDDEN)
+    desk |= {"chart": chart, "errors": errors, "card": card, "toy": toy, "toys": toys}
+
+
+def _prepared(desk: dict[str, Any]) -> None:
+    """The preparation of a sentence, folded."""
     with gr.Accordion("How a sentence is prepared", open=False):
         with gr.Row():
             longest = gr.Slider(2, 30, value=9, step=1, label="Longest, words", min_width=160)
@@ -124,7 +139,10 @@ def _below(desk: dict[str, Any]) -> None:
             [desk["text"].change, desk["reference"].change, longest.change, prefixes.change],
             tab_views.stages, inputs, view, trigger_mode="always_last", **HIDDEN,
         )  # fmt: skip
-    desk |= {"stages": (inputs, view), "chart": chart, "card": card, "toy": toy, "toys": toys}
+    desk["stages"] = inputs, view
+
+
+def _cards() -> None:
     with gr.Accordion("The models' cards", open=False):
         for family, name in MODELS.values():
             gr.Markdown(parts.card_of(family, name))
@@ -169,8 +187,28 @@ def _wire(
     )
     inputs, view = desk["stages"]
     ctx.on_open(tab_views.stages, view, inputs)
+    desk["model"].change(tab_views.known, desk["model"], desk["known"], **HIDDEN)
+    ctx.on_open(tab_views.known, desk["known"], desk["model"])
     ctx.on_open(tab_views.length_chart, desk["chart"])
     ctx.on_open(tab_views.score_card, desk["card"])
     ctx.on_open(tab_views.toy_chart, desk["toys"], desk["toy"])
     opened = ctx.demo.load(tab_write.stream, asked, outputs, **heavy)
-    opened.success(tab_write.compare, compared, three, **heavy)
+    compared_once = opened.success(tab_write.compare, compared, three, **heavy)
+    compared_once.success(tab_views.exposure_chart, None, desk["errors"], **heavy)
+
+
+def error_accumulation(model: str = "attention") -> dict[str, list[float]]:
+    """How often a translator writes the right piece at each place of held-out references.
+
+    Args:
+        model: "no attention", "attention" (both recurrent) or "Transformer".
+
+    Returns:
+        forced (after the true words) and free (after its own words), shares from 0 to 1, and
+        counted (pairs that reach the place), from place 1 on; empty where the model's checkpoint
+        brought no held-out pairs.
+    """
+    tab_write.known_model(model)
+    told = tab_views.exposure(model)
+    names = ("forced", "free", "counted")
+    return {name: [] if told is None else list(getattr(told, name)) for name in names}

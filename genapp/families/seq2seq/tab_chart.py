@@ -10,11 +10,20 @@ Curve = Sequence[tuple[float, float]]
 
 
 def lines(
-    curves: Mapping[str, Curve], x_label: str, y_label: str, every: int, least: float = 10
+    curves: Mapping[str, Curve],
+    x_label: str,
+    y_label: str,
+    every: int,
+    least: float = 10,
+    dashed: Mapping[str, Curve] | None = None,
 ) -> str:
-    """An SVG of ``curves``; a tick ``every`` units of x, the y axis reaching ``least`` or more."""
+    """An SVG of ``curves``; a tick ``every`` units of x, the y axis reaching ``least`` or more.
+
+    ``dashed`` are a second set, thin and without labels, in the colours of the first.
+    """
     longest = max(x for curve in curves.values() for x, _ in curve) * 1.04
-    top = max(least, *(y for curve in curves.values() for _, y in curve))
+    second = dashed or {}
+    top = max(least, *(y for c in (*curves.values(), *second.values()) for _, y in c))
     highest = 10 * -(-int(top) // 10)
 
     def at(x: float, y: float) -> tuple[float, float]:
@@ -33,6 +42,12 @@ def lines(
         shapes.append(
             f'<text x="{across:.1f}" y="{HEIGHT - 22}" text-anchor="middle">{tick}</text>'
         )
+    for name, curve in second.items():
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in curve))
+        shapes.append(
+            f'<polyline points="{path}" fill="none" stroke="{COLOURS[name]}" stroke-width="1.5" '
+            'stroke-dasharray="5 4" opacity="0.8"/>'
+        )
     labels = _spread({name: at(*curve[-1])[1] for name, curve in curves.items()})
     for name, curve in curves.items():
         shapes.append(_line(name, curve, [at(x, y) for x, y in curve], labels[name], y_label))
@@ -44,7 +59,7 @@ def lines(
     said = "; ".join(f"{n}: " + ", ".join(f"{y:.0f}" for _, y in c) for n, c in curves.items())
     return (
         f'<svg class="mt-chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{y_label} by length. {html.escape(said)}">{"".join(shapes)}</svg>'
+        f'aria-label="{y_label} by {x_label}. {html.escape(said)}">{"".join(shapes)}</svg>'
     )
 
 

@@ -34,8 +34,9 @@ def picture(frame: Any) -> bytes:
     source, pieces = [[p.replace("▁", "").replace("</s>", "") for p in side][:11]
                       for side in (frame.source, frame.pieces)]  # fmt: skip
     for j, piece in enumerate(source):
-        across = LEFT + CELL * j + CELL // 2
-        draw.text((across, TOP - 14), piece[:4], font=font, fill=INK, anchor="ms")
+        label = Image.new("RGB", (TOP, CELL), PAPER)
+        ImageDraw.Draw(label).text((10, CELL // 2), piece, font=font, fill=INK, anchor="lm")
+        image.paste(label.rotate(90, expand=True), (LEFT + CELL * j, 0))
     for i, piece in enumerate(pieces[:7]):
         y = TOP + CELL * i
         draw.text((LEFT - 14, y + CELL // 2), piece, font=font, fill=INK, anchor="rm")

@@ -1,15 +1,18 @@
 """What the Translator shows below the map: BLEU by length, the score card, a sentence's stages."""
 
 import html
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from genapp import checkpoints
+from genapp import checkpoints, service
 from genapp.data import pairs
 from genapp.errors import UserError
+from genapp.families.seq2seq import tab_write
 from genapp.families.seq2seq.tab_chart import lines
 from genapp.families.seq2seq.tab_write import MODELS
+from genapp.spec import resolve
 from genapp.translation import lecture
 
 TOYS = {
@@ -17,6 +20,7 @@ TOYS = {
     "attention": ("seq2seq", "-attn"),
     "Transformer": ("transformer", ""),
 }
+ENOUGH = 30  # held-out pairs behind a point of the chart
 SOURCES = {  # (what, where it was measured, their figure); none of it on our data
     "no attention": "17.82 BLEU, WMT-14 En→Fr, RNNencdec-50 (Bahdanau et al. 2015)",
     "attention": "26.75 BLEU, WMT-14 En→Fr, RNNsearch-50 (Bahdanau et al. 2015)",
@@ -38,6 +42,11 @@ CSS = """
 .mt-table th { font-weight: 600; color: var(--body-text-color-subdued); font-size: 13px; }
 .mt-wide { overflow-x: auto; }
 .mt-wide td:last-child { min-width: 190px; color: var(--body-text-color-subdued); font-size: 13px; }
+.mt-words p { margin: 4px 0 8px; color: var(--body-text-color); }
+.mt-wide .mt-aligned td, .mt-aligned th:first-child { min-width: 112px; }
+.mt-aligned small { white-space: nowrap; }
+.mt-aligned small { display: block; color: var(--body-text-color-subdued); }
+.mt-wide .mt-aligned td:last-child { min-width: 0; color: inherit; font-size: inherit; }
 @media (max-width: 640px) { .mt-chart text { font-size: 16px; } }
 """  # noqa: E501
 
@@ -64,6 +73,52 @@ def length_chart() -> str:
     return lines(curves, "words of the reference", "BLEU", every=2)
 
 
+def exposure(name: str) -> Any:
+    """:func:`genapp.translation.exposure.accumulation` on the pairs a model's checkpoint brought,
+    remembered with the model; None where it brought none."""
+    loaded = service.models.get(*tab_write.model_of(name))
+    if "exposure" not in loaded.memo:
+        rows = json.loads(loaded.files.get("held_out.json", b"[]"))
+        told = [(r["source"], r["reference"]) for r in rows]
+        measure = resolve("genapp.translation.exposure:accumulation")
+        loaded.memo["exposure"] = measure(loaded, told) if told else None
+    return loaded.memo["exposure"]
+
+
+def exposure_chart() -> str:
+    """Right pieces at each place: reading its own words (lines), the true ones (dashed)."""
+    free, forced, pairs_read = {}, {}, 0
+    for name in metrics():
+        told = exposure(name)
+        if told is None:
+            continue
+        places = [i for i, n in enumerate(told.counted) if n >= ENOUGH]
+        free[name], forced[name] = (
+            [(i + 1.0, 100 * side[i]) for i in places] for side in (told.free, told.forced)
+        )
+        pairs_read = max(pairs_read, *told.counted)
+    if not any(free.values()):
+        return '<p class="mt-note">No held-out pairs came with the models.</p>'
+    return (
+        lines(free, "place in the reference, pieces", "% right", every=2, dashed=forced)
+        + f'<p class="mt-note">Lines: after its own words. Dashed: after the true ones (teacher '
+        f"forcing). {pairs_read} held-out pairs; a good translation in other words counts as "
+        "wrong in both.</p>"
+    )
+
+
+def known(model: str) -> str:
+    """What a model reaches from each language, beside the choice of it."""
+    found = metrics().get(model, {})
+    if "bleu" not in found:
+        return ""
+    also = {name: row["bleu"] for name, row in found.get("also", {}).items()}
+    each = ", ".join(
+        f"{bleu:.1f} from {n}" for n, bleu in {"Russian": found["bleu"], **also}.items()
+    )
+    return f'<p class="mt-note">Held-out BLEU of this model: {each}.</p>'
+
+
 def trained_toys() -> list[tuple[str, str]]:
     """The toy tasks that some model has learned, for a menu."""
     names = [("reverse", "reverse"), ("copy", "copy"), ("sort", "sort"), ("dates", "date")]
@@ -83,6 +138,15 @@ def toy_chart(toy: str) -> str:
             curves[name] = [(float(n), 100 * share) for n, share in found.items()]
     if not curves:
         return '<p class="mt-note">Nobody trained this one yet — start it on the Train page.</p>'
+    if toy == "date":  # always of one length: no curve to draw
+        rows = "".join(
+            f"<tr><th>{name}</th><td>{right[-1][1]:.1f} %</td></tr>"
+            for name, right in curves.items()
+        )
+        return (
+            f'<table class="mt-table"><tr><th>dates</th><th>right tokens</th></tr>{rows}</table>'
+            '<p class="mt-note">A date has one length, few parts: one vector nearly holds it.</p>'
+        )
     return lines(curves, "letters; up to 20 in training", "% right", every=8, least=100)
 
 
@@ -95,16 +159,25 @@ def score_card() -> str:
         cells = [
             f"{found['bleu']:.1f}", f"{found['chrf']:.1f}", f"{100 * found['exact_match']:.1f} %",
             f"{found['bleu_longest_third']:.1f}", f"{found['test_pairs']:,}",
+            *(_also(found, n) for n in ("German", "French")),
             html.escape(SOURCES[name]),
         ]  # fmt: skip
         rows.append(f"<tr><th>{name}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>")
     if not rows:
         return ""
-    heads = ("model", "BLEU", "chrF", "exact", "BLEU, longest third", "pairs", "source")
+    heads = (
+        "model", "BLEU", "chrF", "exact", "longest third", "pairs", "from German", "from French",
+        "source",
+    )  # fmt: skip
     head = "".join(f"<th>{h}</th>" for h in heads)
     return (
         f'<div class="mt-wide"><table class="mt-table"><tr>{head}</tr>{"".join(rows)}</table></div>'
     )
+
+
+def _also(found: Mapping[str, Any], language: str) -> str:
+    row = found.get("also", {}).get(language)
+    return f"{row['bleu']:.1f}" if row else "—"
 
 
 def stages(text: str, reference: str, longest: float, prefixes: bool) -> str:

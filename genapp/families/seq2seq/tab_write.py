@@ -50,6 +50,13 @@ def model_of(name: str) -> tuple[str, str]:
     return family, checkpoint if checkpoint in found or not found else next(iter(found))
 
 
+def known_model(model: str) -> None:
+    """Raises a message for a name that the radio doesn't have."""
+    if model not in MODELS:
+        words = f"Unknown model {str(model)[:40]!r} — choose one of {', '.join(MODELS)}."
+        parts.unless_failed(service.Failure(words))
+
+
 def frames(model: str, text: str, **fields: Any) -> Iterator[Any]:
     """The service's frames for a choice of the radio; a failure becomes a message."""
     family, checkpoint = model_of(model)
@@ -158,10 +165,7 @@ def api(text: str, model: str = "attention", beam: int = 4, reference: str = "")
         weights over the source for each piece, the mean over layers and heads; empty without
         attention), bleu and chrf (null without a reference).
     """
-    if model not in MODELS:
-        parts.unless_failed(
-            service.Failure(f"Unknown model {model[:40]!r} — choose one of {', '.join(MODELS)}.")
-        )
+    known_model(model)
     *_, frame = frames(model, text, beam=beam, reference=reference)
     mean = frame.weights.mean((1, 2)) if frame.weights.shape[1] else frame.weights[:0, 0:0]
     return {

@@ -186,6 +186,11 @@ class State:
         memory = [(k[rows], v[rows]) for k, v in self.memory]
         return State(memory, self.real[rows], [c.reorder(rows) for c in self.caches])
 
+    def shuffled(self, order: Tensor) -> "State":
+        """What is remembered of the source, in another ``order`` (S,)."""
+        memory = [(k[:, :, order], v[:, :, order]) for k, v in self.memory]
+        return State(memory, self.real[..., order], self.caches)
+
 
 def sinusoids(length: int, width: int) -> Tensor:
     """PE[p, 2i] = sin(p / 10000^(2i/C)), PE[p, 2i+1] = cos of the same; (length, C)."""
@@ -231,12 +236,18 @@ class Transformer(nn.Module):
         ``maps`` collects the weights of each layer: encoder, decoder's own, cross.
         """
         memory, real = self.encode(source, maps[0] if maps else None)
+        return self.decode(memory, real, target, maps[1:] if maps else None)
+
+    def decode(
+        self, memory: Tensor, real: Tensor, target: Tensor, maps: tuple[list, list] | None = None
+    ) -> Tensor:
+        """All words at once, from what :meth:`encode` gives and ids (B, T): logits (B, T, V)."""
         T = target.shape[1]
         causal = torch.ones(T, T, dtype=torch.bool, device=target.device).tril()
         x = self.enter(self.target, target, 0)
         for block in self.decoder:
             kv = block.remember(memory)  # type: ignore[operator]
-            x = block(x, kv, (causal, real), maps=maps[1:] if maps else None)
+            x = block(x, kv, (causal, real), maps=maps)
         return self.logits(x)
 
     def start(self, source: Tensor) -> State:

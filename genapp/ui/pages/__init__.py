@@ -36,6 +36,7 @@ PAGES = (
         labs=(
             Tab(name="viewer", title="Viewer", build="genapp.ui.pages.attention_viewer:build"),
             Tab(name="mechanics", title="Mechanics", build="genapp.ui.pages.mechanics:build"),
+            Tab(name="measures", title="Measures", build="genapp.ui.pages.measures:build"),
         ),
     ),
     Page(

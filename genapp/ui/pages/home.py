@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import gradio as gr
 
 from genapp.spec import FamilySpec
+from genapp.ui.pages.timeline import timeline
+from genapp.ui.places import places
 
 
 def build(families: list[FamilySpec], routes: Mapping[str, str]) -> None:
@@ -24,6 +26,7 @@ def build(families: list[FamilySpec], routes: Mapping[str, str]) -> None:
     )
     cards = "".join(_card(family, routes[family.page]) for family in families if family.tabs)
     gr.HTML(f'<div class="cards">{cards}</div>', apply_default_css=False, js_on_load=None)
+    gr.HTML(timeline(places(families)), apply_default_css=False, js_on_load=None)
 
 
 def _card(family: FamilySpec, route: str) -> str:

@@ -1,5 +1,5 @@
 // What each written word read: rows are written pieces, columns pieces of the source.
-// Value: {data (JSON: source, pieces, layers, heads, tops, vector, settings), weights (base64 of
+// Value: {data (JSON: source, pieces, layers, heads, tops, vector, settings, ghost), weights (base64 of
 // uint16 [pieces][layers][heads][source]), run, status, note}. props: label, empty.
 const CELL = 30;
 let shown = { source: [], pieces: [], layers: 0, heads: 0, tops: [], vector: [] };
@@ -9,6 +9,7 @@ let locked = null; // row chosen by click or keys; null follows the last one
 let hover = null; // [row, column]
 let layer = -1; // −1 = mean
 let head = -1;
+let hard = false; // mark each row's heaviest cell
 let geometry = { left: 0, top: 0, cell: CELL };
 
 const make = (tag, className, text) => {
@@ -36,7 +37,16 @@ save.type = "button";
 save.title = "Download the weights that are drawn";
 const layerMenu = menu("Layer", (v) => (layer = v));
 const headMenu = menu("Head", (v) => (head = v));
-bar.append(layerMenu.label, headMenu.label, save);
+const hardest = make("label", "", "heaviest piece");
+const tick = make("input");
+tick.type = "checkbox";
+tick.title = "Mark the heaviest cell of each row: a hard alignment";
+tick.addEventListener("change", () => {
+  hard = tick.checked;
+  draw();
+});
+hardest.prepend(tick);
+bar.append(layerMenu.label, headMenu.label, hardest, save);
 const body = make("div", "body");
 const side = make("div", "side");
 side.append(said, read, tops);
@@ -162,8 +172,38 @@ function paint() {
     }
   });
   context.globalAlpha = 1;
+  outline(context, ink);
+  if (hard) dots(context, ink);
   const best = chosen >= 0 ? sources(chosen) : "";
   canvas.setAttribute("aria-label", `${props.label}: ${pieces.length} rows, ${source.length} columns. ${best} Arrow keys choose a row.`);
+}
+
+// The expected cells, dashed: where a person would draw the alignment.
+function outline(context, ink) {
+  const { left, top, cell } = geometry;
+  context.strokeStyle = ink;
+  context.lineWidth = 1.5;
+  context.setLineDash([4, 3]);
+  for (const [first, last, from, to] of shown.ghost || []) {
+    if (last >= shown.pieces.length) continue;
+    const [x, y] = [left + cell * from, top + cell * first];
+    context.strokeRect(x + 2, y + 2, cell * (to - from + 1) - 4, cell * (last - first + 1) - 4);
+  }
+  context.setLineDash([]);
+  context.lineWidth = 1;
+}
+
+// The heaviest cell of each row, as a dot: what a hard alignment would keep.
+function dots(context, ink) {
+  const { left, top, cell } = geometry;
+  context.fillStyle = ink;
+  shown.pieces.forEach((_, i) => {
+    const row = shown.source.map((_, j) => weight(i, j));
+    const best = row.indexOf(Math.max(...row));
+    context.beginPath();
+    context.arc(left + cell * (best + 0.5), top + cell * (i + 0.5), 3.5, 0, 2 * Math.PI);
+    context.fill();
+  });
 }
 
 // A model without attention: its decoder begins from one vector, whatever the sentence's length.

@@ -43,6 +43,7 @@ def value(
     status: str = "",
     note: str = "",
     settings: Mapping[str, Any] | None = None,
+    ghost: Sequence[Sequence[int]] = (),
     **more: Any,
 ) -> dict[str, Any]:
     """The map's value, flat: Gradio copies lists and dicts inside a value at every update.
@@ -50,7 +51,7 @@ def value(
     ``weights`` is (pieces, layers, heads, source); no layer where a model has no attention, and
     then ``vector``, all that its decoder knows of the sentence, is drawn instead. "▁" begins a
     word. ``tops`` are the likeliest (piece, p) behind each piece. A new ``run`` clears the choice
-    of a row.
+    of a row. ``ghost`` outlines what is expected: [first row, last row, first column, last column].
     """
     packed = (np.clip(weights, 0, 1) * SCALE).round().astype("<u2")
     likely = [[[piece, round(float(p), 4)] for piece, p in step] for step in tops]
@@ -58,6 +59,7 @@ def value(
     shown = {
         "source": list(source), "pieces": list(pieces), "layers": weights.shape[1],
         "heads": weights.shape[2], "tops": likely, "vector": state, "settings": settings or {},
+        "ghost": [list(span) for span in ghost],
     }  # fmt: skip
     return {
         "data": json.dumps(shown, ensure_ascii=False),

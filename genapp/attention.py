@@ -68,6 +68,8 @@ class Maps:
 
     ``layer(l)`` gives float32 (H, Tq, Tk) whose rows sum to 1. ``steps(l, h, q)`` gives float32
     (3, Tk): the query's scores q·k, scaled by 1/√d, and masked (−∞ where it may not look).
+    ``vectors(l, h)`` gives float32 (Tq + Tk, D): the head's queries, then its keys. ``occlude()``
+    gives float32 (Tk,): what covering each patch takes from the answer's log-probability.
     """
 
     queries: Side
@@ -79,6 +81,8 @@ class Maps:
     layer: Callable[[int], np.ndarray]
     split: int = 0  # of a pair: where sentence B begins
     steps: Callable[[int, int, int], np.ndarray] | None = None
+    vectors: Callable[[int, int], np.ndarray] | None = None
+    occlude: Callable[[], np.ndarray] | None = None
     readout: Readout | None = None
     origins: tuple[int, ...] = ()  # of each query: its place before any swap
     key_origins: tuple[int, ...] = ()  # of each key, where keys are other tokens than queries

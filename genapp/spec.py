@@ -140,6 +140,7 @@ class FamilySpec:
     own_data: str = ""  # "text" or "images": what a person may train it on
     live: Mapping[str, str] = field(default_factory=dict)  # op → (loaded, float32 array) -> array
     attention: str = ""  # (loaded, text: str, options: Mapping) -> list[genapp.attention.Maps]
+    sees: str = "text"  # what ``attention`` reads: "text", or "picture" (a name or a data URI)
     attends: tuple[str, ...] = ()  # presets that have any attention to show; all, if left out
     vectors: str = ""  # (loaded, texts: Sequence[str]) -> list[genapp.vectors.Words]
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from genapp import attention_flow as flows
+from genapp import attention_joint as joint
 from genapp.attention import Maps
 from genapp.errors import UserError
 
@@ -24,6 +25,7 @@ MOST = 200  # passes; a small model's come to 1 MB each
 KEPT = 6  # layers of weights a pass is taken to keep
 THUMB = (8, 64)  # smallest and largest side of a thumbnail
 HOWS: tuple[flows.How, ...] = ("mean", "max", "min")
+PAIRS = 24  # lines of a joint map
 MIXED = {-1: "mean", -2: "max"}  # in place of a head
 EDGES = [0.0, 1, 2, 4, 8, 16, 32, 64]  # of the distance histogram
 
@@ -162,6 +164,32 @@ def _flow(kept: Kept, at: int, layer: float) -> np.ndarray:
     return made
 
 
+def _joint(kept: Kept, at: int, layer: float, head: float) -> np.ndarray:
+    """float32 (1 + Tq + Tk + pairs, 3): the share of variance shown; each query's and each key's
+    place; the strongest pairs as query, key, weight."""
+    maps, T = kept.maps[at], len(kept.maps[at].queries.tokens)
+    if maps.vectors is None:
+        raise UserError("This model's queries and keys are not at hand", "choose a ViT.")
+    where = _index(layer, maps.layers, "layer"), _index(head, maps.heads, "head")
+    both = maps.vectors(*where)
+    found = joint.plane(both[:T], both[T:])
+    places = np.concatenate([found.queries, found.keys])
+    places = np.pad(places, ((0, 0), (0, 1)))
+    pairs = joint.strongest(maps.layer(where[0])[where[1]], PAIRS)
+    return np.concatenate([[[found.share, 0, 0]], places, pairs]).astype(np.float32)
+
+
+def _occlude(kept: Kept, at: int) -> np.ndarray:
+    """float32 (Tk,): what covering each patch takes from the answer's log-probability, in nats."""
+    ask = kept.maps[at].occlude
+    if ask is None:
+        raise UserError("Nothing of this can be covered", "choose a model that looks at pictures.")
+    if (at, "occlude") not in kept.memo:
+        kept.memo[at, "occlude"] = ask()
+    made: np.ndarray = kept.memo[at, "occlude"]
+    return made
+
+
 OPS: dict[str, tuple[Callable[..., np.ndarray], int]] = {
     "layer": (_layer, 2),
     "thumbs": (_thumbs, 3),
@@ -169,6 +197,8 @@ OPS: dict[str, tuple[Callable[..., np.ndarray], int]] = {
     "stats": (_stats, 2),
     "rollout": (_rollout, 4),
     "flow": (_flow, 2),
+    "joint": (_joint, 3),
+    "occlude": (_occlude, 1),
 }
 
 

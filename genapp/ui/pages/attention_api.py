@@ -8,6 +8,7 @@ from genapp import service
 from genapp.attention import Maps
 from genapp.errors import UserError
 from genapp.service import Failure
+from genapp.ui.pages import attention_pictures as pictures
 from genapp.ui.parts import unless_failed
 
 
@@ -27,7 +28,8 @@ def attention_maps(
     """Read where a model looks while it reads a text.
 
     Args:
-        text: what the model reads, up to 4,000 characters.
+        text: what the model reads, up to 4,000 characters; for a vision model a photograph's
+            name or a data:image/… URI.
         layer: from 0.
         head: from 0, or -1 for the mean of all heads.
         family: which kind of model, such as gpt.
@@ -39,7 +41,8 @@ def attention_maps(
         query, each summing to 1.
     """
     try:
-        return _answer(service.attention(family, checkpoint, text[:4_000]), map, layer, head)
+        asked = text if pictures.wanted(f"{family}/") else text[:4_000]
+        return _answer(service.attention(family, checkpoint, asked), map, layer, head)
     except UserError as error:
         unless_failed(Failure(str(error)))
         raise

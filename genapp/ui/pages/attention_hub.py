@@ -31,13 +31,18 @@ SHELVES = {
         names=("bert-base-uncased", "rubert-tiny2"),
         about="BERT-base (Google, Apache-2.0) and RuBERT-tiny2, small, Russian and English (MIT).",
     ),
+    "vit": Shelf(
+        home="genapp.families.vit.pretrained",
+        names=("vit-base",),
+        about="For pictures, ViT-B/16 (Google, Apache-2.0).",
+    ),
 }
 
 
 def add(
     model: gr.Dropdown,
     models: Callable[[], list[tuple[str, str]]],
-    families: Sequence[str] = ("gpt", "bert"),
+    families: Sequence[str] = ("gpt", "bert", "vit"),
     value: Callable[[str, str], str] = "{}/{}".format,
 ) -> None:
     """A folded panel that fetches a published model and puts it into the ``model`` menu.

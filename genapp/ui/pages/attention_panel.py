@@ -25,12 +25,12 @@ def panel() -> gr.HTML:
 
 
 def words(after: Sequence[Maps], before: Sequence[Maps], query: int | None) -> str:
-    """The panel for one token of the pass, the last one unless ``query`` says otherwise."""
+    """The panel for one token of the pass: ``query``, or the one that the model is read at."""
     maps, base = _speaking(after), _speaking(before)
     if maps is None or base is None or maps.readout is None or base.readout is None:
         return ""
     last = len(maps.queries.tokens) - 1
-    at = maps.readout.at % (last + 1) if query is None else min(max(query, 0), last)
+    at = min(max(maps.readout.at % (last + 1) if query is None else query, 0), last)
     origin = maps.origins[at] if maps.origins else at
     was = min(origin, len(base.queries.tokens) - 1)
     new = maps.readout.logp(at)
@@ -95,6 +95,7 @@ def _lens(readout: Readout, logp: np.ndarray, word: str) -> str:
 
 
 def _top(values: np.ndarray, count: int) -> np.ndarray:
+    count = min(count, len(values))
     best = np.argpartition(values, -count)[-count:]
     return best[np.argsort(-values[best])]  # type: ignore[no-any-return]
 

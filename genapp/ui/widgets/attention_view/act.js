@@ -88,6 +88,7 @@ class Act {
     find(".av-hide").textContent = `${!none && this.hidden([q, k]) ? "Show" : "Hide"} ${word}`;
     find(".av-hide").disabled = none;
     find(".av-swap input").disabled = none;
+    find(".av-swap").hidden = Boolean(map.queries.grid); // no text stands for a patch
     find(".av-swap input").placeholder = !none ? `swap ${word} for…` : "lock a token to swap it";
     const { hide, swap, ablate } = this.changes;
     const count = hide.length + Object.keys(swap).length + ablate.length;

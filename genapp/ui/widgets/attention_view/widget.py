@@ -150,6 +150,8 @@ def _described(maps: Maps) -> dict[str, Any]:
         "origins": list(maps.origins),
         "keyOrigins": list(maps.origins if maps.square else maps.key_origins),
         "first": maps.first,
+        "joint": maps.vectors is not None,
+        "covers": maps.occlude is not None,
         "notice": maps.notice,
         "queries": _side(maps.queries),
         "keys": None if maps.square else _side(maps.keys),

@@ -141,6 +141,7 @@ class FamilySpec:
     live: Mapping[str, str] = field(default_factory=dict)  # op → (loaded, float32 array) -> array
     attention: str = ""  # (loaded, text: str, options: Mapping) -> list[genapp.attention.Maps]
     attends: tuple[str, ...] = ()  # presets that have any attention to show; all, if left out
+    sees: str = "text"  # what ``attention`` reads: "text", or "picture" (a name or a data URI)
 
 
 def resolve(dotted: str) -> Any:

@@ -6,6 +6,7 @@ only common raster formats are opened, and every failure is a ``UserError``.
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 from pathlib import Path
@@ -69,6 +70,15 @@ def to_rgb(image: Image.Image, channels: int = 3) -> Image.Image:
     if image.mode.startswith("I;16"):  # 16-bit grey: Pillow would clip, not scale
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image.convert("RGB" if channels == 3 else "L")
+
+
+def data_uri(image: Image.Image, side: int) -> str:
+    """The middle square as a WebP of at most ``side`` pixels, in a ``data:`` URI."""
+    side = min(side, *image.size)
+    buffer = io.BytesIO()
+    square = ImageOps.fit(to_rgb(image), (side, side), Image.Resampling.LANCZOS)
+    square.save(buffer, "webp", quality=85)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def load_folder(

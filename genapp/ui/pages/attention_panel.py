@@ -95,6 +95,7 @@ def _lens(readout: Readout, logp: np.ndarray, word: str) -> str:
 
 
 def _top(values: np.ndarray, count: int) -> np.ndarray:
+    count = min(count, len(values))
     best = np.argpartition(values, -count)[-count:]
     return best[np.argsort(-values[best])]  # type: ignore[no-any-return]
 

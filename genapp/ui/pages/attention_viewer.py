@@ -22,12 +22,14 @@ from genapp.service import Failure
 from genapp.ui import live_attention, parts
 from genapp.ui.context import Context
 from genapp.ui.pages import attention_api, attention_hub, attention_panel
+from genapp.ui.pages import attention_pictures as pictures
 from genapp.ui.widgets.attention_view import widget as view
 
 log = logging.getLogger(__name__)
 
 START = "gpt/gpt-mini"
-LONGEST = 4_000  # characters
+LONGEST = 4_000  # characters of a sentence
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 HOW = r"""
 **One head.** Every token makes a *query*, a *key* and a *value*. A row of the matrix is one
 query's softmax over the keys it may see:
@@ -106,7 +108,8 @@ class Asked:
         """The pass, or with ``changed`` off the one nobody touched."""
         family, _, checkpoint = self.model.partition("/")
         changes = self.changes if changed else {}
-        return service.attention(family, checkpoint, self.text[:LONGEST], changes)
+        text = self.text if pictures.wanted(self.model) else self.text[:LONGEST]
+        return service.attention(family, checkpoint, text, changes)
 
     def value(self, maps: list[Maps], see: Mapping[str, Any] | None = None) -> dict[str, str]:
         """The widget's value of this pass."""
@@ -144,6 +147,8 @@ class Desk:
     text: gr.Textbox
     draw: gr.Button
     stories: list[gr.Button]
+    sentences: gr.Row
+    tray: pictures.Tray
     note: gr.HTML
     view: gr.HTML
     panel: gr.HTML
@@ -151,6 +156,11 @@ class Desk:
     @property
     def drawn(self) -> list[Any]:
         return [self.view, self.panel, self.note]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What a model that reads is asked with, then what one that sees is."""
+        return [self.text, self.draw, self.sentences, self.tray.row]
 
 
 def build(ctx: Context) -> None:
@@ -165,11 +175,8 @@ def build(ctx: Context) -> None:
     card = attention_panel.card_of(desk.model)
     parts.how_it_works(HOW)
     _wire(ctx, desk)
-    desk.model.change(
-        attention_panel.card_text, desk.model, card, show_progress="hidden",
-        api_visibility="private",
-    )  # fmt: skip
-    ctx.share(model=desk.model, text=desk.text)
+    desk.model.change(attention_panel.card_text, desk.model, card, **QUIET)
+    ctx.share(model=desk.model, text=desk.text, picture=desk.tray.chosen)
     attention_api.add()
 
 
@@ -184,32 +191,38 @@ def _layout(ctx: Context) -> Desk:
             max_length=LONGEST, elem_id="viewer-text",
         )  # fmt: skip
         draw = gr.Button("Draw", variant="primary", scale=1, min_width=90)
-    with gr.Row(elem_classes="stories"):
+    with gr.Row(elem_classes="stories") as sentences:
         stories = [gr.Button(s.name, size="sm", min_width=110) for s in STORIES]
+    tray = pictures.tray()
     note = gr.HTML(_note(STORIES[0].note), elem_id="viewer-note")
     with gr.Row(equal_height=False):
         with gr.Column(scale=7, min_width=330):
-            picture = view.attention_view(
+            widget = view.attention_view(
                 share=f"{ctx.tab}.see", editable=True, elem_id="viewer-attention"
             )
         with gr.Column(scale=3, min_width=260):
             panel = attention_panel.panel()
     return Desk(
-        model=model, text=text, draw=draw, stories=stories, note=note, view=picture, panel=panel
+        model=model, text=text, draw=draw, stories=stories, sentences=sentences, tray=tray,
+        note=note, view=widget, panel=panel,
     )  # fmt: skip
 
 
 def _wire(ctx: Context, desk: Desk) -> None:
     """A picture is drawn at once; what the model says takes its whole pass and follows."""
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    picture = [desk.view, desk.note]
-    draws = [desk.draw.click, desk.text.submit, desk.model.input]
-    events = [gr.on(draws, drawn, [desk.model, desk.text], picture, **quiet)]
+    picture, tray = [desk.view, desk.note], desk.tray
+    source = [desk.model, desk.text, tray.chosen]
+    draws = [desk.draw.click, desk.text.submit, desk.model.input, tray.chosen.input]
+    events = [
+        gr.on(draws, drawn, source, picture, **QUIET),
+        tray.upload.upload(uploaded, [desk.model, tray.upload], picture, **QUIET),
+    ]
+    desk.model.input(inputs_of, desk.model, desk.inputs, **QUIET)
     for story, button in zip(STORIES, desk.stories, strict=True):
         outputs = [desk.text, *picture]
-        events.append(button.click(_story_drawer(story), desk.model, outputs, **quiet))
-    events.append(desk.view.intervene(intervened, desk.view, desk.view, **quiet))
-    heavy: dict[str, Any] = {**quiet, "concurrency_id": "model", "trigger_mode": "always_last"}
+        events.append(button.click(_story_drawer(story), desk.model, outputs, **QUIET))
+    events.append(desk.view.intervene(intervened, desk.view, desk.view, **QUIET))
+    heavy: dict[str, Any] = {**QUIET, "concurrency_id": "model", "trigger_mode": "always_last"}
     for event in events:
         event.success(said, desk.view, desk.panel, **heavy)
     desk.view.select(picked, desk.view, desk.panel, **heavy)
@@ -218,27 +231,41 @@ def _wire(ctx: Context, desk: Desk) -> None:
         query = dict(request.query_params)
         found = models()
         model = first(found, query.get(f"{ctx.tab}.model", START))
-        menu: Any = gr.Dropdown(found, value=model)
-        for text in (query.get(f"{ctx.tab}.text", STORIES[0].text), STORIES[0].text):
+        rest: list[Any] = [gr.Dropdown(found, value=model), *inputs_of(model)]
+        text = query.get(f"{ctx.tab}.text", STORIES[0].text)
+        picture = query.get(f"{ctx.tab}.picture", pictures.FIRST)
+        for asked in ((text, picture), (STORIES[0].text, pictures.FIRST)):
             try:
-                for frame in opening(model, text):
-                    yield [*frame, menu]
-                    menu = gr.skip()
+                for frame in opening(model, *asked):
+                    yield [*frame, *rest]
+                    rest = [gr.skip()] * len(rest)
                 return
             except UserError as error:  # a link that asks for what can't be had
                 gr.Warning(html.escape(str(error)))
 
-    ctx.on_open(opened, [*desk.drawn, desk.model])
+    ctx.on_open(opened, [*desk.drawn, desk.model, *desk.inputs])
 
 
-def opening(model: str | None, text: str) -> Iterator[list[Any]]:
+def inputs_of(model: str | None) -> list[Any]:
+    """Updates of ``Desk.inputs``: a sentence or a picture, as the model wants."""
+    reads = not pictures.wanted(model)
+    return [
+        gr.Textbox(visible=reads), gr.Button(visible=reads), gr.Row(visible=reads),
+        gr.Row(visible=not reads),
+    ]  # fmt: skip
+
+
+def opening(model: str | None, text: str, picture: str) -> Iterator[list[Any]]:
     """View, panel and note of a page's first picture; without any model, words instead."""
     if model is None:
         yield [gr.skip(), "", _note("No model yet — train one on the Train page.")]
         return
     story = next((s for s in STORIES if s.text == text), None)
-    asked = Asked(model=model, text=text)
-    value, note = shown(asked, story.look if story else view.look(), story.note if story else "")
+    if pictures.wanted(model):
+        value, note = shown(Asked(model=model, text=picture), pictures.LOOK, pictures.NOTE)
+    else:
+        look, words = (story.look, story.note) if story else (view.look(), "")
+        value, note = shown(Asked(model=model, text=text), look, words)
     yield [value, gr.skip(), note]
     yield [gr.skip(), panel_of(value), gr.skip()]
 
@@ -250,10 +277,19 @@ def shown(asked: Asked, see: Mapping[str, Any] | None, note: str) -> list[Any]:
     return [asked.value(maps, see), _note(" ".join(notices))]
 
 
-def drawn(model: str, text: str) -> list[Any]:
-    """Draw: another sentence or another model; layer, head and view stay."""
+def drawn(model: str, text: str, picture: str | None) -> list[Any]:
+    """Draw: another sentence, picture or model; layer, head and view stay where they can."""
     with told():
+        if pictures.wanted(model):
+            asked = Asked(model=model, text=picture or pictures.FIRST)
+            return shown(asked, pictures.LOOK, pictures.NOTE)
         return shown(Asked(model=model or "", text=text), {"lock": None}, "")
+
+
+def uploaded(model: str, path: str) -> list[Any]:
+    """A visitor's own picture; only a small copy of it travels on."""
+    with told():
+        return shown(Asked(model=model, text=pictures.uri(path)), pictures.LOOK, pictures.NOTE)
 
 
 def _story_drawer(story: Story) -> Any:

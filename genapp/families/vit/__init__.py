@@ -1,0 +1,1 @@
+"""ViT: a transformer that reads a picture as a row of patches."""

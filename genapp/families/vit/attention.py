@@ -1,0 +1,142 @@
+"""Where a ViT looks: its pass taken apart, with the weights that a fused kernel keeps to itself.
+
+The stream between the blocks is kept; weights of a layer are computed from it when somebody asks.
+A hidden patch is neither looked at nor looks: only the other tokens go on without it.
+"""
+
+import io
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genapp.attention import Changes, Maps, Readout, Side, changes
+from genapp.families.vit import pictures
+from genapp.families.vit.generate import class_names
+from genapp.families.vit.model import Block, ViT
+from genapp.families.vit.spec import PRESETS
+from genapp.service import Loaded
+
+SHOWN = 448  # pixels of the picture under the patches
+
+
+class Trace:
+    """One pass over a picture x (1, 3, S, S). Callers hold the model's lock."""
+
+    def __init__(self, model: ViT, x: Tensor, made: Changes) -> None:
+        self.model, self.made = model, made
+        with torch.inference_mode():
+            self._streams = [model.embed(x)]
+        T = self._streams[0].shape[1]
+        mask = torch.ones(T, T, dtype=torch.bool, device=x.device)
+        mask[:, list(made.hide)] = False
+        self.mask = mask | torch.eye(T, dtype=torch.bool, device=x.device)  # (T, T)
+
+    @torch.inference_mode()
+    def stream(self, depth: int) -> Tensor:
+        """Residual stream (1, T, C) before block ``depth``, or after the last one."""
+        while len(self._streams) <= depth:
+            at = len(self._streams) - 1
+            x, block = self._streams[at], self._block(at)
+            q, k, v = block.attention.project(block.norm1(x), self.model.turn)
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask)  # (1, H, T, D)
+            y[:, self.made.of_layer(at)] = 0
+            x = x + block.attention.out(y.transpose(1, 2).reshape(x.shape))
+            self._streams.append(x + block.mlp(block.norm2(x)))
+        return self._streams[depth]
+
+    def _block(self, layer: int) -> Block:
+        return self.model.blocks[layer]  # type: ignore[return-value]
+
+    @torch.inference_mode()
+    def scores(self, layer: int) -> Tensor:
+        """q·k (H, T, T), before the scale and the mask."""
+        block = self._block(layer)
+        q, k, _ = block.attention.project(block.norm1(self.stream(layer)), self.model.turn)
+        return (q @ k.transpose(-2, -1))[0]
+
+    @torch.inference_mode()
+    def weights(self, layer: int) -> Tensor:
+        """softmax(q·k / √D + mask) (H, T, T)."""
+        return self._masked(self.scores(layer) / self.root, self.mask).softmax(-1)
+
+    @torch.inference_mode()
+    def steps(self, layer: int, head: int, query: int) -> Tensor:
+        """(3, T): one query's scores, scaled, masked."""
+        raw = self.scores(layer)[head, query]
+        scaled = raw / self.root
+        return torch.stack([raw, scaled, self._masked(scaled, self.mask[query])])
+
+    def _masked(self, scores: Tensor, mask: Tensor) -> Tensor:
+        return scores.masked_fill(~mask, -math.inf)
+
+    @torch.inference_mode()
+    def logp(self, query: int) -> Tensor:
+        """(layers + 1, K): the head's log-probabilities, read at a token after each block."""
+        depths = range(self.model.config.layers + 1)
+        x = torch.stack([self.stream(depth)[0, query] for depth in depths])
+        return self.model.head(self.model.norm(x)).log_softmax(-1)
+
+    @property
+    def root(self) -> float:
+        """√D"""
+        return math.sqrt(self.model.config.width / self.model.config.heads)
+
+
+def attention(loaded: Loaded, picture: str, options: Mapping[str, Any]) -> list[Maps]:
+    """The maps of a picture: a sample's name or a data URI. ``options``: ``hide``, ``ablate``.
+
+    Raises :class:`UserError` for a picture that can't be read.
+    """
+    model: ViT = loaded.model  # type: ignore[assignment]
+    config = model.config
+    image = pictures.opened(picture)
+    tokens = config.extra + config.side**2
+    made = changes({**options, "swap": None}, tokens, config.layers, config.heads)
+    x = torch.from_numpy(pictures.scaled(pictures.pixels(image, config)[None]))
+    trace = Trace(model, x.to(loaded.device), made)
+    side = _side(config.side, config.extra, _shown(image))
+
+    def locked(function: Any, *args: int) -> np.ndarray:
+        with loaded.lock:
+            return function(*args).float().cpu().numpy()  # type: ignore[no-any-return]
+
+    title = PRESETS[loaded.meta.preset].title if loaded.meta.preset in PRESETS else "ViT"
+    names = class_names(loaded)
+    return [
+        Maps(
+            queries=side,
+            keys=side,
+            kind="self",
+            title=f"{title} · self-attention, no mask",
+            layers=config.layers,
+            heads=config.heads,
+            layer=partial(locked, trace.weights),
+            steps=partial(locked, trace.steps),
+            readout=Readout(
+                logp=partial(locked, trace.logp),
+                name=names.__getitem__,
+                ask="What the picture shows, read at",
+            ),
+            notice=f"The network reads {config.image} × {config.image} pixels; things smaller than "
+            f"a patch of {config.patch} blur into one token.",
+        )
+    ]
+
+
+def _side(count: int, extra: int, image: bytes) -> Side:
+    front = ("[CLS]", "[DIST]")[:extra]
+    patches = tuple(f"{row + 1},{column + 1}" for row in range(count) for column in range(count))
+    kinds = ("special",) * extra + ("patch",) * len(patches)
+    return Side(tokens=(*front, *patches), kinds=kinds, grid=(count, count), image=image)
+
+
+def _shown(image: Any) -> bytes:
+    buffer = io.BytesIO()
+    pictures.square(image, SHOWN).save(buffer, "webp", quality=80)
+    return buffer.getvalue()

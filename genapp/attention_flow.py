@@ -1,4 +1,4 @@
-"""What can be read off attention weights alone: rollout, flow, entropy, reach, thumbnails.
+"""What can be read off attention weights: rollout, flow, entropy, reach, thumbnails.
 
 ``A`` is (H, Tq, Tk) float with rows that sum to 1; nothing here knows a model.
 """
@@ -49,6 +49,18 @@ def roll(R: np.ndarray | None, A: np.ndarray, residual: bool = True) -> np.ndarr
     A = A / np.maximum(A.sum(-1, keepdims=True), 1) if not residual else (A + np.eye(T)) / 2
     A = A / A.sum(-1, keepdims=True)
     return A if R is None else A @ R
+
+
+def weighted(A: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """(T, T): mean over heads of (A ⊙ G)₊, rows scaled to sum 1; a row that is zero stays so.
+
+    ``G`` (H, T, T) is the gradient of an answer by the weights ``A``: what is left looks where
+    looking raises the answer (Chefer et al. 2021, "Transformer Interpretability Beyond Attention
+    Visualization").
+    """
+    one = np.maximum(A * G, 0).mean(0)
+    total = one.sum(-1, keepdims=True)
+    return one / np.where(total > 0, total, 1)  # type: ignore[no-any-return]
 
 
 def flow(layers: list[np.ndarray], how: How = "mean") -> np.ndarray:

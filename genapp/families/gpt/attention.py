@@ -81,7 +81,7 @@ class Trace:
         """softmax(q·k / √D + mask) (H, T, T): what the fused kernel doesn't return."""
         kept = self._weights.get(layer)
         if kept is None:
-            scaled = self.scores(layer) / self.root
+            scaled = self.scores(layer).div_(self.root)
             kept = scaled.masked_fill_(~self.mask, -math.inf).softmax(-1)
         with self._lock:
             self._weights[layer] = kept

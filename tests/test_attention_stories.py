@@ -121,6 +121,12 @@ class TestStories:
 
 
 class TestPanelByMap:
+    def test_a_link_names_its_token(self) -> None:
+        assert attention_viewer.linked("l3_h2_a2_q4_k1") == Spot(2, 4)
+        assert attention_viewer.linked("l3_h2_q10") == Spot(0, 10)
+        for see in ("", "l3_h2", "q", "l1_qx", "q99999"):
+            assert attention_viewer.linked(see) is None
+
     def test_encoder_decoder_and_cross(self) -> None:
         passed = service.attention("transformer", "mt-transformer", RUSSIAN)
         encoder, decoder, cross = passed
@@ -160,11 +166,11 @@ class TestCompare:
         return asked.value(asked.maps())
 
     def test_another_sentence(self) -> None:
-        got = attention_viewer.compared(self.value("The wolf ran"), "The lamb ran away", "")
+        got = attention_viewer.compared(self.value("The wolf ran"), "The animal ran away", "")
         (mine,), (other,) = json.loads(got["maps"]), json.loads(got["otherMaps"])
         assert mine["queries"]["tokens"][2] == " wolf"
-        assert other["queries"]["tokens"][2] == " lamb"
-        assert got["otherName"] == "“The lamb ran away”"
+        assert other["queries"]["tokens"][2] == " animal"
+        assert got["otherName"] == "“The animal ran away”"
         assert got["other"] != got["key"]
         panel = asking.panel_of(got, Spot(0, 2))
         assert "<th>other</th><th>this</th>" in panel

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from genapp import attention_flow as flows
 from genapp import attribution, service
-from genapp.attention import changes
+from genapp.attention import Attribution, Maps, Readout, Side, changes
 from genapp.errors import UserError
 from genapp.families.gpt import attribution as gpt
 from genapp.families.gpt.attention import Trace
@@ -194,6 +194,24 @@ class TestPanel:
         assert text.count('scope="row"') == len(TEXT)
         assert ("Completeness: ✓" in text) == (method == "integrated")
         assert attention_why.words([maps_of(loaded)], Spot(0, LAST), attention_why.OFF) == ""
+
+    def test_patches_are_tinted_on_their_picture(self) -> None:
+        side = Side(
+            tokens=("[CLS]", "1,1", "1,2", "2,1", "2,2"), kinds=("special", *["patch"] * 4),
+            grid=(2, 2), image=b"\x89PNG...",
+        )  # fmt: skip
+        made = Attribution(values=np.float32([0, 0.1, -0.4, 0.2, 0]), target=1, logp=-1.0, gap=-0.1)
+        maps = Maps(
+            queries=side, keys=side, kind="self", title="ViT", layers=1, heads=1,
+            layer=lambda _: np.eye(5, dtype=np.float32)[None], attribute=lambda method, at: made,
+            readout=Readout(logp=lambda _: np.zeros((2, 3), np.float32), name=str),
+        )  # fmt: skip
+        text = attention_why.words([maps], Spot(0, 0), "integrated")
+        assert text.count('<i class="more"') == 3
+        assert text.count('<i class="less" style="--p: 1.00"') == 1
+        assert "row 2, column 1" in text
+        assert "data:image/png" in text
+        assert "Completeness: ✓" in text
 
     def test_what_cannot_be_had_says_so(self, loaded: service.Loaded) -> None:
         maps = maps_of(loaded)

@@ -8,6 +8,7 @@ nothing of a visitor is kept but the pass on the shelf.
 import html
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,6 +51,14 @@ $R_l = (\tfrac12 A_l + \tfrac12 I)\,R_{l-1}$. *Flow* takes the same numbers as t
 and asks how much could run from a token down to each input (a maximum flow). Neither knows what
 the values and the MLPs do with what was read.
 
+*Weighted by gradients*, rollout counts a weight by how much it raises one answer:
+$(A \odot \nabla A)_+$, of the likeliest answer at the locked token.
+
+**Which tokens made it say so?** *Gradient × input* multiplies a token's content by the slope of
+the answer's log-probability, *occlusion* takes the content away and asks again, *integrated
+gradients* adds the slope up along the way from no content to all of it, so that the shares sum to
+what the content was worth.
+
 **Interventions.** A hidden token is masked for all others; a silenced head adds nothing to the
 stream. The panel shows what the model would have said next, before and after. The **logit lens**
 reads the unfinished stream after each layer as if it were the last.
@@ -57,6 +66,7 @@ reads the unfinished stream after each layer as if it were the last.
 A weight says where a head looks, not what it does with it: silence the head to find out.
 
 Vaswani et al. 2017 · Abnar & Zuidema 2020 (rollout, flow) · Clark et al. 2019 (what heads do) ·
+Chefer et al. 2021 (gradients) · Sundararajan et al. 2017 (integrated gradients) ·
 nostalgebraist 2020 (logit lens) · Vig 2019 (the head and model views).
 """
 
@@ -170,9 +180,10 @@ def _wire(ctx: Context, desk: Desk) -> None:
         menus = [gr.Dropdown(found, value=model), gr.Dropdown([("the same", ""), *found], value="")]
         rest: list[Any] = [*menus, *inputs_of(model, value=text)]
         picture = query.get(f"{ctx.tab}.picture", pictures.FIRST)
+        spot = linked(query.get(f"{ctx.tab}.see", ""))
         for asked in ((text, picture), (head.text, pictures.FIRST)):
             try:
-                for frame in opening(model, *asked, method):
+                for frame in opening(model, *asked, method, spot):
                     yield [*frame, *rest]
                     rest = [gr.skip()] * len(rest)
                 return
@@ -205,7 +216,15 @@ def inputs_of(model: str | None, **text: str) -> list[Any]:
     ]
 
 
-def opening(model: str | None, text: str, picture: str, method: str) -> Iterator[list[Any]]:
+def linked(see: str) -> Spot | None:
+    """The token that a link holds, from the widget's part of the address."""
+    query, at = re.search(r"(?:^|_)q(\d{1,4})(?:_|$)", see), re.search(r"(?:^|_)a(\d)(?:_|$)", see)
+    return Spot(int(at[1]) if at else 0, int(query[1])) if query else None
+
+
+def opening(
+    model: str | None, text: str, picture: str, method: str, spot: Spot | None
+) -> Iterator[list[Any]]:
     """View and note, then panel, reasons and spot, of a page's first picture; without any model,
     words instead."""
     if model is None:
@@ -218,7 +237,8 @@ def opening(model: str | None, text: str, picture: str, method: str) -> Iterator
         look, words = (story.look, story.note) if story else (view.look(), "")
         value, note = shown(Asked(model=model, text=text), look, words)
     yield [value, note, *[gr.skip()] * 3]
-    yield [gr.skip(), gr.skip(), *said_anew(value, method)]
+    about = said(value, spot, method) if spot else said_anew(value, method)
+    yield [gr.skip(), gr.skip(), *about]
 
 
 def shown(asked: Asked, see: Mapping[str, Any] | None, note: str) -> list[Any]:

@@ -43,7 +43,7 @@ def words(passed: Sequence[Maps], spot: attention_panel.Spot | None, method: str
         return ""
     maps, at = found
     if maps.attribute is None or maps.readout is None:
-        return '<div class="ap"><p>Attributions need a model that reads one text: GPT or ViT.</p>'
+        return ""
     made = maps.attribute(method, at)
     said = html.escape(maps.readout.name(made.target).strip() or "␣")
     asked = html.escape(maps.queries.tokens[at].strip() or "␣")

@@ -40,6 +40,7 @@ class AttentionView {
     this.settle();
     this.renew();
     this.load();
+    if (value.see && !opening) this.controls.remember();
   }
 
   // Other tokens: the old numbers are none of theirs; the old picture stays until the new one is here.
@@ -98,6 +99,7 @@ class AttentionView {
     this.act.show();
     try {
       const { state } = this;
+      const asked = this.asked();
       const cube = await this.cube(this.source);
       const against = state.versus === "minus";
       const Q = against ? this.map.queries.tokens.length : cube.Q;
@@ -109,7 +111,7 @@ class AttentionView {
         subtract(full, corner(oneOf(await this.source.layer(state.map, l), h), cube.K, Q, K));
       }
       if (this.wish !== wish) return;
-      this.full = { values: full, Q, K, signed: against || Boolean(state.minus), run: this.run };
+      this.full = { values: full, Q, K, signed: against || Boolean(state.minus), run: this.run, asked };
       this.root.querySelector(".av-error").hidden = true;
       this.reframe();
     } catch (error) {

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,7 @@ from genapp.families.vit import attention as vit_looking
 from genapp.families.vit import attribution as vit
 from genapp.families.vit.model import ViT, ViTConfig
 from genapp.ui import live_attention
-from genapp.ui.pages import attention_why
+from genapp.ui.pages import attention_api, attention_why
 from genapp.ui.pages.attention_panel import Spot
 
 __all__ = ["loaded"]  # a fixture
@@ -236,3 +237,24 @@ class TestPanel:
             print(f"{method}: {T} tokens, {took:.2f} s")
             assert took < 20
             assert np.isfinite(found.values).all()
+
+
+class TestEndpoint:
+    def test_reasons(self) -> None:
+        got = attention_api.attention_reasons("The wolf saw the", token=2)
+        assert got["tokens"][:3] == ["<|endoftext|>", "The", " wolf"]
+        assert sum(got["values"]) == pytest.approx(got["gain"], rel=0.01)
+        assert not any(got["values"][3:])
+        assert got["logp"] < 0
+        last = attention_api.attention_reasons("The wolf saw the", "occlusion")
+        assert last["values"][-1]
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [({"method": "x"}, "use one of gradient"), ({"token": 99}, "no token 99"),
+         ({"family": "nobody"}, "Unknown family"),
+         ({"family": "seq2seq", "checkpoint": "mt-gru-attn"}, "no attributions")],
+    )  # fmt: skip
+    def test_refuses_in_words(self, wrong: dict[str, Any], words: str) -> None:
+        with pytest.raises(gr.Error, match=words):
+            attention_api.attention_reasons(**{"text": "я вижу дом.", **wrong})

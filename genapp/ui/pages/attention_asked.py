@@ -46,7 +46,9 @@ class Asked:
 
     def beside(self) -> list[Maps]:
         """The pass to hold against it, if any; :class:`UserError` if they can't be compared."""
-        return Asked(**self.other).maps() if self.other else []
+        if self.other is None:
+            return []
+        return Asked(model=self.other["model"], text=self.other["text"]).maps()
 
     def value(self, maps: list[Maps], see: Mapping[str, Any] | None = None) -> dict[str, str]:
         """The widget's value of this pass."""

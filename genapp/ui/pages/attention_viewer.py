@@ -181,9 +181,9 @@ def _wire(ctx: Context, desk: Desk) -> None:
         rest: list[Any] = [*menus, *inputs_of(model, value=text)]
         picture = query.get(f"{ctx.tab}.picture", pictures.FIRST)
         spot = linked(query.get(f"{ctx.tab}.see", ""))
-        for asked in ((text, picture), (head.text, pictures.FIRST)):
+        for words, seen in ((text, picture), (head.text, pictures.FIRST)):
             try:
-                for frame in opening(model, *asked, method, spot):
+                for frame in opening(model, words, seen, method, spot):
                     yield [*frame, *rest]
                     rest = [gr.skip()] * len(rest)
                 return
@@ -193,7 +193,7 @@ def _wire(ctx: Context, desk: Desk) -> None:
     ctx.on_open(opened, [*picture, *answer, desk.model, other.model, *desk.inputs])
 
 
-def inputs_of(model: str | None, **text: str) -> list[Any]:
+def inputs_of(model: str | None, **text: Any) -> list[Any]:
     """Updates of ``Desk.inputs``: a sentence, two, or a picture, as the model wants; ``text`` may
     hold the sentence's ``value``."""
     reads, both = not pictures.wanted(model), stories.pairs(model)

@@ -6,7 +6,7 @@ plain mapping, read by :func:`changes`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,11 @@ from genapp.errors import UserError
 
 KINDS = ("word", "special", "pad", "patch")
 MASKS = ("causal", "self", "pair", "cross", "alignment")
+ATTRIBUTIONS = {  # method → its name
+    "gradient": "Gradient × input",
+    "occlusion": "Occlusion",
+    "integrated": "Integrated gradients",
+}
 MOST = 4_000  # changes of one kind; GPT-2 XL has 1,200 heads
 
 
@@ -63,6 +68,21 @@ class Readout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """A log-probability shared out among the inputs."""
+
+    values: np.ndarray  # float32 (Tk,): what each token adds, in nats
+    target: int  # id whose log-probability it is, for ``Readout.name``
+    logp: float
+    gap: float  # logp minus what it is when no token has any content
+
+    def longer(self, tokens: int) -> "Attribution":
+        """The same for ``tokens`` tokens, of which the last ones add nothing."""
+        padding = (0, tokens - len(self.values))
+        return replace(self, values=np.pad(self.values, padding).astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Maps:
     """Every attention weight of one pass, computed when asked for.
 
@@ -70,6 +90,9 @@ class Maps:
     (3, Tk): the query's scores q·k, scaled by 1/√d, and masked (−∞ where it may not look).
     ``vectors(l, h)`` gives float32 (Tq + Tk, D): the head's queries, then its keys. ``occlude()``
     gives float32 (Tk,): what covering each patch takes from the answer's log-probability.
+    ``gradient(q, target)`` gives one float32 (H, Tq, Tk) a layer: the gradient, by that layer's
+    weights, of the log-probability of ``target`` (−1: the likeliest) at query q.
+    ``attribute(method, q)`` shares the likeliest answer at q out among the keys.
     """
 
     queries: Side
@@ -84,6 +107,9 @@ class Maps:
     vectors: Callable[[int, int], np.ndarray] | None = None
     occlude: Callable[[], np.ndarray] | None = None
     readout: Readout | None = None
+    gradient: Callable[[int, int], list[np.ndarray]] | None = None
+    attribute: Callable[[str, int], Attribution] | None = None
+    begin: Callable[[], object] | None = None  # does ahead what every layer will need
     origins: tuple[int, ...] = ()  # of each query: its place before any swap
     key_origins: tuple[int, ...] = ()  # of each key, where keys are other tokens than queries
     first: int = 0  # of these layers, as ``ablate`` counts them over all maps of a pass

@@ -1,4 +1,4 @@
-"""What can be read off attention weights alone: rollout, flow, entropy, reach, thumbnails.
+"""What can be read off attention weights: rollout, flow, entropy, reach, thumbnails.
 
 ``A`` is (H, Tq, Tk) float with rows that sum to 1; nothing here knows a model.
 """
@@ -15,7 +15,9 @@ _UNITS = 1 << 20  # capacities are whole numbers: a weight of 1
 
 def quantise(A: np.ndarray) -> np.ndarray:
     """Weights 0…1 as uint8; the error is at most 1/510."""
-    return np.rint(255 * np.clip(A, 0, 1)).astype(np.uint8)
+    x = np.multiply(A, 255, dtype=np.float32)  # one copy: a layer of 512 tokens takes 12 MB
+    np.rint(x, out=x)
+    return np.clip(x, 0, 255, out=x).astype(np.uint8)
 
 
 def joined(A: np.ndarray, how: How = "mean", discard: float = 0.0) -> np.ndarray:
@@ -49,6 +51,18 @@ def roll(R: np.ndarray | None, A: np.ndarray, residual: bool = True) -> np.ndarr
     A = A / np.maximum(A.sum(-1, keepdims=True), 1) if not residual else (A + np.eye(T)) / 2
     A = A / A.sum(-1, keepdims=True)
     return A if R is None else A @ R
+
+
+def weighted(A: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """(T, T): mean over heads of (A ⊙ G)₊, rows scaled to sum 1; a row that is zero stays so.
+
+    ``G`` (H, T, T) is the gradient of an answer by the weights ``A``: what is left looks where
+    looking raises the answer (Chefer et al. 2021, "Transformer Interpretability Beyond Attention
+    Visualization").
+    """
+    one = np.maximum(A * G, 0).mean(0)
+    total = one.sum(-1, keepdims=True)
+    return one / np.where(total > 0, total, 1)  # type: ignore[no-any-return]
 
 
 def flow(layers: list[np.ndarray], how: How = "mean") -> np.ndarray:

@@ -10,6 +10,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,7 +81,15 @@ class Shelf:
 
 
 shelf = Shelf()
-keep = shelf.keep
+_ahead = ThreadPoolExecutor(2, "attention")
+
+
+def keep(maps: Sequence[Maps]) -> str:
+    """Puts a pass on the shelf. It begins at once, while its key is still on its way."""
+    for one in maps:
+        if one.begin is not None:
+            _ahead.submit(one.begin)
+    return shelf.keep(maps)
 
 
 def answer(key: str, op: str, values: np.ndarray) -> np.ndarray:
@@ -188,6 +197,24 @@ def _occlude(kept: Kept, at: int) -> np.ndarray:
         kept.memo[at, "occlude"] = ask()
     made: np.ndarray = kept.memo[at, "occlude"]
     return made
+def _gradient(kept: Kept, at: int, layer: float, query: float) -> np.ndarray:
+    """uint8 (1, T, T): rollout through layers 0…``layer`` of weights that count by their gradient.
+
+    The gradient is that of the likeliest answer at ``query``.
+    """
+    maps = _square(kept.maps[at])
+    if maps.gradient is None:
+        raise UserError("This model gives no gradients", "choose rollout.")
+    depth = _index(layer, maps.layers, "layer")
+    row = _index(query, len(maps.queries.tokens), "token")
+    if (name := (at, "gradient")) not in kept.memo or kept.memo[name][0] != row:
+        found = maps.gradient(row, -1)
+        R: list[np.ndarray] = []
+        for i, G in enumerate(found):
+            A = flows.weighted(maps.layer(i), G)
+            R.append(flows.roll(R[-1] if R else None, A).astype(np.float32))
+        kept.memo[name] = row, R  # of one query: moving on must not fill the memory
+    return flows.quantise(kept.memo[name][1][depth])[None]
 
 
 OPS: dict[str, tuple[Callable[..., np.ndarray], int]] = {
@@ -199,6 +226,7 @@ OPS: dict[str, tuple[Callable[..., np.ndarray], int]] = {
     "flow": (_flow, 2),
     "joint": (_joint, 3),
     "occlude": (_occlude, 1),
+    "gradient": (_gradient, 3),
 }
 
 

@@ -242,6 +242,69 @@ def test_another_sentence_and_a_story(viewer: Any) -> None:
     expect(viewer.get_by_text("There is no text")).to_be_visible()
 
 
+def test_why_and_rollout_by_gradients(viewer: Any) -> None:
+    viewer.get_by_label("Integrated gradients").check()
+    expect(viewer.locator("#viewer-why")).to_contain_text("Completeness: ✓")
+    expect(viewer.locator("#viewer-why tbody tr")).to_have_count(15)
+    click(viewer, 4, 2)
+    expect(viewer.locator("#viewer-why")).to_contain_text("at “'t”")
+    viewer.locator(".av-more summary").click()
+    viewer.locator(".av-kind").select_option("grad")
+    rows = f"() => {HOST}.frame.values.reduce((a, b) => a + b)"
+    viewer.wait_for_function(f"{HOST}.full.asked === 4")
+    assert viewer.evaluate(rows) == pytest.approx(15, abs=0.3)
+    old = pixels(viewer)
+    click(viewer, 12, 2)
+    changed(viewer, old)
+    viewer.get_by_label("off", exact=True).check()
+    expect(viewer.locator("#viewer-why tbody tr")).to_have_count(0)
+
+
+def test_compare_two_sentences(viewer: Any) -> None:
+    viewer.get_by_text("Compare with another sentence or model").click()
+    viewer.locator("#viewer-other textarea").fill("The wolf didn't cross the river")
+    viewer.get_by_role("button", name="Compare", exact=True).click()
+    viewer.wait_for_function(f"{HOST}.full?.signed && {HOST}.frame.top > 0.05")
+    expect(viewer.locator(".av-words")).to_contain_text("animal|wolf")
+    numbers = viewer.evaluate(
+        f"""(async () => {{ const h = {HOST}, {{ layer, head }} = h.state;
+        const at = (c) => (q, k) => c.data[(head * c.Q + q) * c.K + k] * c.unit;
+        const mine = at(await h.versus.mine.layer(0, layer));
+        const other = at(await h.versus.other.source.layer(0, layer));
+        return [h.frame.values[4 * h.frame.K + 2], mine(4, 2) - other(4, 2)]; }})()"""
+    )
+    assert numbers[0] == pytest.approx(numbers[1], abs=1e-6)
+    assert abs(numbers[0]) > 1e-3
+    viewer.get_by_role("radio", name="The other").click()
+    expect(viewer.locator(".av-words")).to_contain_text("wolf")
+    expect(viewer.locator(".av-act")).to_be_hidden()
+    viewer.get_by_role("radio", name="This one").click()
+    expect(viewer.locator(".av-words")).not_to_contain_text("wolf")
+    viewer.get_by_role("button", name="Stop", exact=True).click()
+    expect(viewer.locator(".av-versus")).to_be_hidden()
+
+
+def test_a_translator_brings_its_story(viewer: Any) -> None:
+    viewer.locator("#viewer-model input").click()
+    viewer.get_by_role("option", name="Transformer", exact=True).click()
+    viewer.wait_for_function(f"{HOST}.maps.length === 3 && {HOST}.frame")
+    assert view_text(viewer).endswith("my brother lives in this house.")
+    expect(viewer.locator(".av-readout")).to_contain_text("in looks at в")
+    expect(viewer.locator("#viewer-panel")).to_contain_text("In place of “in”")
+    assert "a2_q3" in viewer.url
+    viewer.get_by_role("button", name="the street").click()
+    expect(viewer.locator("#viewer-panel")).to_contain_text("In place of “the”")
+    viewer.locator(".av-map").select_option("1")
+    click(viewer, 2, 1)
+    expect(viewer.locator("#viewer-panel")).to_contain_text("What comes after “dog”")
+    viewer.locator("#viewer-text textarea").fill("я вижу дом.")
+    viewer.locator("#viewer-model input").click()
+    viewer.get_by_role("option", name="GRU with attention", exact=True).click()
+    viewer.wait_for_function(f"{HOST}.maps.length === 1 && {HOST}.frame")
+    assert view_text(viewer) == "я вижу дом."  # a visitor's words stay
+    expect(viewer.get_by_role("button", name="one head")).to_be_visible()
+
+
 @pytest.mark.parametrize("visit", ["phone"], indirect=True)
 def test_phone(visit: Any) -> None:
     page = opened(visit)

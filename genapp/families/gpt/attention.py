@@ -25,6 +25,7 @@ from genapp.families.gpt.model import GPT, Attention, Block
 from genapp.families.gpt.spec import PRESETS
 from genapp.families.gpt.tokenizer import token_text
 from genapp.service import Loaded
+from genapp.spec import resolve
 
 KEPT = 4  # layers of weights; GPT-2 small takes 12 MB each at 512 tokens
 
@@ -37,9 +38,10 @@ class Trace:
     """
 
     def __init__(self, model: GPT, ids: Tensor, hidden: list[int], made: Changes) -> None:
-        self.model, self.made = model, made
+        self.model, self.ids, self.made = model, ids, made
         self._lock = threading.Lock()
         T = len(ids)
+        self.causal = not hidden  # the kernel knows this mask by itself, and skips half the work
         mask = torch.ones(T, T, dtype=torch.bool, device=ids.device).tril()
         mask[:, hidden] = False
         self.mask = mask | torch.eye(T, dtype=torch.bool, device=ids.device)  # (T, T)
@@ -61,7 +63,8 @@ class Trace:
     def _through(self, block: Block, at: int) -> Tensor:
         x = self._streams[at]
         q, k, v = project(block.attention, block.norm1(x))
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask)  # (1, H, T, D)
+        mask = None if self.causal else self.mask
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=self.causal)
         y[:, self.made.of_layer(at)] = 0
         x = x + block.attention.out(y.transpose(1, 2).reshape(x.shape))
         return x + block.mlp(block.norm2(x))
@@ -78,7 +81,7 @@ class Trace:
         """softmax(q·k / √D + mask) (H, T, T): what the fused kernel doesn't return."""
         kept = self._weights.get(layer)
         if kept is None:
-            scaled = self.scores(layer) / self.root
+            scaled = self.scores(layer).div_(self.root)
             kept = scaled.masked_fill_(~self.mask, -math.inf).softmax(-1)
         with self._lock:
             self._weights[layer] = kept
@@ -136,9 +139,14 @@ def attention(loaded: Loaded, text: str, options: Mapping[str, Any]) -> list[Map
     trace = Trace(model, torch.tensor(ids, device=loaded.device), hidden, made)
     side = side_of(loaded, ids)
     title = PRESETS[loaded.meta.preset].title if loaded.meta.preset in PRESETS else "GPT"
+    attribution = "genapp.families.gpt.attribution"  # which builds on this module
 
     def array(function: Any, *args: int) -> np.ndarray:
         return function(*args).float().cpu().numpy()  # type: ignore[no-any-return]
+
+    def arrays(query: int, target: int) -> list[np.ndarray]:
+        found = resolve(f"{attribution}:gradient")(trace, query, target)
+        return [g.float().cpu().numpy() for g in found]
 
     return [
         Maps(
@@ -151,6 +159,9 @@ def attention(loaded: Loaded, text: str, options: Mapping[str, Any]) -> list[Map
             layer=partial(array, trace.weights),
             steps=partial(array, trace.steps),
             readout=Readout(logp=partial(array, trace.logp), name=partial(_name, loaded)),
+            gradient=arrays,
+            attribute=partial(resolve(f"{attribution}:attribute"), trace),
+            begin=partial(trace.stream, config.layers - 1),
             origins=tuple(origins),
             notice=notice,
         )

@@ -15,12 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genapp.attention import Changes, Maps, Readout, Side, changes
+from genapp.attention import Attribution, Changes, Maps, Readout, Side, changes
 from genapp.families.vit import pictures
 from genapp.families.vit.generate import class_names
 from genapp.families.vit.model import Block, ViT
 from genapp.families.vit.spec import PRESETS
 from genapp.service import Loaded
+from genapp.spec import resolve
 
 COVERS = 8  # squares along a side that are covered in turn
 SHOWN = 448  # pixels of the picture under the patches
@@ -30,7 +31,7 @@ class Trace:
     """One pass over a picture x (1, 3, S, S). Callers hold the model's lock."""
 
     def __init__(self, model: ViT, x: Tensor, made: Changes) -> None:
-        self.model, self.made = model, made
+        self.model, self.picture, self.made = model, x, made
         with torch.inference_mode():
             self._streams = [model.embed(x)]
         T = self._streams[0].shape[1]
@@ -43,7 +44,7 @@ class Trace:
         """Residual stream (1, T, C) before block ``depth``, or after the last one."""
         while len(self._streams) <= depth:
             at = len(self._streams) - 1
-            x, block = self._streams[at], self._block(at)
+            x, block = self._streams[at], self.block(at)
             q, k, v = block.attention.project(block.norm1(x), self.model.turn)
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask)  # (1, H, T, D)
             y[:, self.made.of_layer(at)] = 0
@@ -51,36 +52,38 @@ class Trace:
             self._streams.append(x + block.mlp(block.norm2(x)))
         return self._streams[depth]
 
-    def _block(self, layer: int) -> Block:
+    def block(self, layer: int) -> Block:
+        """The module behind a layer."""
         return self.model.blocks[layer]  # type: ignore[return-value]
 
     @torch.inference_mode()
     def scores(self, layer: int) -> Tensor:
         """q·k (H, T, T), before the scale and the mask."""
-        block = self._block(layer)
+        block = self.block(layer)
         q, k, _ = block.attention.project(block.norm1(self.stream(layer)), self.model.turn)
         return (q @ k.transpose(-2, -1))[0]
 
     @torch.inference_mode()
     def weights(self, layer: int) -> Tensor:
         """softmax(q·k / √D + mask) (H, T, T)."""
-        return self._masked(self.scores(layer) / self.root, self.mask).softmax(-1)
+        return self.masked(self.scores(layer) / self.root, self.mask).softmax(-1)
 
     @torch.inference_mode()
     def steps(self, layer: int, head: int, query: int) -> Tensor:
         """(3, T): one query's scores, scaled, masked."""
         raw = self.scores(layer)[head, query]
         scaled = raw / self.root
-        return torch.stack([raw, scaled, self._masked(scaled, self.mask[query])])
+        return torch.stack([raw, scaled, self.masked(scaled, self.mask[query])])
 
     @torch.inference_mode()
     def vectors(self, layer: int, head: int) -> Tensor:
         """(2T, D): the queries of a head, then its keys."""
-        block = self._block(layer)
+        block = self.block(layer)
         q, k, _ = block.attention.project(block.norm1(self.stream(layer)), self.model.turn)
         return torch.cat([q[0, head], k[0, head]])
 
-    def _masked(self, scores: Tensor, mask: Tensor) -> Tensor:
+    def masked(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """``scores`` with −∞ wherever ``mask`` forbids to look."""
         return scores.masked_fill(~mask, -math.inf)
 
     @torch.inference_mode()
@@ -138,6 +141,17 @@ def attention(loaded: Loaded, picture: str, options: Mapping[str, Any]) -> list[
         with loaded.lock:
             return function(*args).float().cpu().numpy()  # type: ignore[no-any-return]
 
+    attribution = "genapp.families.vit.attribution"  # which builds on this module
+
+    def arrays(query: int, target: int) -> list[np.ndarray]:
+        with loaded.lock:
+            found = resolve(f"{attribution}:gradient")(trace, query, target)
+            return [g.float().cpu().numpy() for g in found]
+
+    def attribute(method: str, query: int) -> Attribution:
+        with loaded.lock:
+            return resolve(f"{attribution}:attribute")(trace, method, query)  # type: ignore[no-any-return]
+
     title = PRESETS[loaded.meta.preset].title if loaded.meta.preset in PRESETS else "ViT"
     names = class_names(loaded)
     return [
@@ -158,6 +172,8 @@ def attention(loaded: Loaded, picture: str, options: Mapping[str, Any]) -> list[
                 ask="What the picture shows, read at",
                 at=0,
             ),
+            gradient=arrays,
+            attribute=attribute,
             notice=f"The network reads {config.image} × {config.image} pixels; things smaller than "
             f"a patch of {config.patch} blur into one token.",
         )

@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -24,43 +25,68 @@ def panel() -> gr.HTML:
     )  # fmt: skip
 
 
-def words(after: Sequence[Maps], before: Sequence[Maps], query: int | None) -> str:
-    """The panel for one token of the pass: ``query``, or the one that the model is read at."""
-    maps, base = _speaking(after), _speaking(before)
-    if maps is None or base is None or maps.readout is None or base.readout is None:
+class Spot(NamedTuple):
+    """A query of one of a pass's maps."""
+
+    map: int
+    query: int
+
+
+def words(
+    after: Sequence[Maps],
+    before: Sequence[Maps],
+    spot: Spot | None,
+    names: tuple[str, str] = ("before", "now"),
+    same: bool = True,
+) -> str:
+    """The panel for one token of the pass; for a map at which the model says nothing, or without
+    a ``spot``, the one its readout begins at. ``before`` is another pass over the ``same`` text, or else one whose
+    tokens stand for these by their place alone.
+    """
+    found = speaking(after, spot)
+    if found is None:
         return ""
-    last = len(maps.queries.tokens) - 1
-    at = min(max(maps.readout.at % (last + 1) if query is None else query, 0), last)
+    maps, at = found
+    base = next(b for m, b in zip(after, before, strict=True) if m is maps)
+    if maps.readout is None or base.readout is None:
+        return ""
     origin = maps.origins[at] if maps.origins else at
-    was = min(origin, len(base.queries.tokens) - 1)
+    was = base.origins.index(origin) if same and origin in base.origins else at
+    was = min(was, len(base.queries.tokens) - 1)
     new = maps.readout.logp(at)
     old = base.readout.logp(was) if base is not maps else new
     word = html.escape(maps.queries.tokens[at].strip() or "␣")
-    return (
-        f'<div class="ap">{_next(maps.readout, np.exp(old[-1]), np.exp(new[-1]), word)}</div>'
-        f'<div class="ap">{_lens(maps.readout, new, word)}</div>'
-    )
+    table = _next(maps.readout, np.exp(old[-1]), np.exp(new[-1]), word, names)
+    return f'<div class="ap">{table}</div><div class="ap">{_lens(maps.readout, new, word)}</div>'
 
 
-def _speaking(maps: Sequence[Maps]) -> Maps | None:
-    """The map whose queries the model speaks at."""
-    return next((m for m in maps if m.readout is not None), None)
+def speaking(passed: Sequence[Maps], spot: Spot | None) -> tuple[Maps, int] | None:
+    """The map whose queries the model speaks at, the spot's if it can be, and the query there."""
+    if spot is not None and spot.map < len(passed) and passed[spot.map].readout is not None:
+        chosen = passed[spot.map]
+        return chosen, min(max(spot.query, 0), len(chosen.queries.tokens) - 1)
+    maps = next((m for m in passed if m.readout is not None), None)
+    if maps is None or maps.readout is None:
+        return None
+    return maps, maps.readout.at % len(maps.queries.tokens)
 
 
-def _next(readout: Readout, old: np.ndarray, new: np.ndarray, word: str) -> str:
+def _next(
+    readout: Readout, old: np.ndarray, new: np.ndarray, word: str, names: tuple[str, str]
+) -> str:
     """The likeliest next tokens of both passes, with what the change did to each."""
     same = old is new or np.array_equal(old, new)
     union = np.union1d(_top(old, SHOWN), _top(new, SHOWN)).tolist()
     best = sorted(union, key=lambda i: -max(old[i], new[i]))[:SHOWN]
     head = "<tr><th>token</th><th>p</th></tr>"
     if not same:
-        head = "<tr><th>token</th><th>before</th><th>now</th><th>Δ</th></tr>"
+        head = "<tr><th>token</th>" + "".join(f"<th>{n}</th>" for n in (*names, "Δ")) + "</tr>"
     rows = "".join(_row(readout.name(int(i)), float(old[i]), float(new[i]), same) for i in best)
     divergence = float(np.sum(old * (np.log(old + 1e-12) - np.log(new + 1e-12))))
     note = (
         "Hide a word or silence a head: the change shows here."
         if same
-        else f"The changes move the prediction by {divergence:.3f} nats (KL, before ‖ now)."
+        else f"The prediction moves by {divergence:.3f} nats (KL, {names[0]} ‖ {names[1]})."
     )
     return (
         f"<h3>{readout.ask} “{word}”</h3>"

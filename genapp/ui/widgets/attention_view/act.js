@@ -17,6 +17,11 @@ class Act {
     });
   }
 
+  // What is compared with is looked at, not touched.
+  able() {
+    return this.editable && this.host.state.versus !== "other";
+  }
+
   // The list as the server knows it.
   take(text) {
     const read = text ? JSON.parse(text) : {};
@@ -37,16 +42,16 @@ class Act {
   }
 
   hidden(token) {
-    return this.changes.hide.includes(this.origin(token));
+    return this.able() && this.changes.hide.includes(this.origin(token));
   }
 
   silent(layer, head) {
-    return this.changes.ablate.some(([l, h]) => l === layer + this.host.map.first && h === head);
+    return this.able() && this.changes.ablate.some(([l, h]) => l === layer + this.host.map.first && h === head);
   }
 
   toggleHidden(token) {
     const at = this.origin(token);
-    if (!this.editable || at < 0) return;
+    if (!this.able() || at < 0) return;
     const { hide } = this.changes;
     this.send({ ...this.changes, hide: hide.includes(at) ? hide.filter((x) => x !== at) : [...hide, at] });
   }
@@ -59,7 +64,7 @@ class Act {
   }
 
   toggleHead(layer, head) {
-    if (!this.editable) return;
+    if (!this.able()) return;
     const heads = head >= 0 ? [head] : Array.from({ length: this.host.map.heads }, (_, h) => h);
     const on = heads.every((h) => this.silent(layer, h));
     const number = layer + this.host.map.first;
@@ -75,7 +80,8 @@ class Act {
   }
 
   show() {
-    if (!this.editable) return;
+    this.root.hidden = !this.able();
+    if (!this.able()) return;
     const { state, map } = this.host;
     const find = (name) => this.root.querySelector(name);
     const all = state.head < 0;

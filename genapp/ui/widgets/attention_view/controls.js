@@ -1,7 +1,13 @@
 // The bars above and below: what a person set, in the URL too.
 
-const DEFAULTS = { view: "matrix", kind: "raw", discard: 0, specials: "show", cut: 1, minus: "", pair: "", log: false, click: "open" };
+const DEFAULTS = { versus: "", view: "matrix", kind: "raw", discard: 0, specials: "show", cut: 1, minus: "", pair: "", log: false, click: "open" };
 const SHORT = { view: "v", kind: "r", discard: "d", specials: "s", cut: "c", minus: "m", pair: "p" };
+
+const WARNINGS = {
+  flow: "Flow: how much could run from each token down to each input if weights were pipes. It knows nothing of values and MLPs.",
+  grad: "A weight counts by how much it raises the likeliest answer at the locked token (else the last): (A ⊙ ∇A)₊, rows scaled to 1, then chained like rollout. Read the locked row; the others are what it was chained from.",
+  rollout: "Rollout chains the layers up to this one, half of each being the skip connection. It treats weights as the whole story: on DeiT-Base people found it worse than the raw heads.",
+};
 
 class Controls {
   constructor(host) {
@@ -37,9 +43,10 @@ class Controls {
     this.find(".av-layer").max = map.layers;
     this.find(".av-depth").hidden = map.layers < 2;
     this.find("[data-view=overlay]").hidden = !OverlayView.fits(map);
-    this.find("[data-view=grid]").hidden = map.layers * map.heads < 2;
+    this.find("[data-view=grid]").hidden = map.layers * map.heads < 2 || state.versus === "minus";
     this.find(".av-pair-label").hidden = !map.split;
     this.find(".av-kind option[value=flow]").disabled = !map.flow;
+    this.find(".av-kind option[value=grad]").disabled = !map.gradient;
     for (const option of this.find(".av-kind").options) if (/^\d$/.test(option.value)) option.disabled = !map.square || !this.host.shelved;
     this.find(".av-kind").parentElement.hidden = !this.host.shelved;
     this.heads();
@@ -87,9 +94,7 @@ class Controls {
     this.find(".av-click").hidden = state.view !== "grid" || !this.host.act.editable;
     const warn = this.find(".av-warn");
     warn.hidden = state.kind === "raw";
-    warn.textContent = state.kind === "flow"
-      ? "Flow: how much could run from each token down to each input if weights were pipes. It knows nothing of values and MLPs."
-      : "Rollout chains the layers up to this one, half of each being the skip connection. It treats weights as the whole story: on DeiT-Base people found it worse than the raw heads.";
+    warn.textContent = WARNINGS[state.kind] || WARNINGS.rollout;
     if (state.kind !== "raw" || state.minus || state.pair) this.find(".av-more").open = true;
   }
 

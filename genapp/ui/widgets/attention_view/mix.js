@@ -22,6 +22,10 @@ function oneOf(cube, head) {
   return out;
 }
 
+function subtract(from, values) {
+  for (let i = 0; i < from.length; i++) from[i] -= values[i];
+}
+
 // Indices of the tokens in sight. `side` is "A", "B" or "" for both.
 function visible(tokens, kinds, split, side, specials, count) {
   const found = [];

@@ -26,7 +26,7 @@ class RowView {
   async want() {
     const { source, state, frame, map } = this.host;
     const head = state.head >= 0 || map.heads > 1 ? state.head : 0;
-    const name = `${this.host.run}/${state.map}/${state.layer}/${head}/${frame.qi[this.query()]}`;
+    const name = `${this.host.run}/${state.versus}/${state.map}/${state.layer}/${head}/${frame.qi[this.query()]}`;
     if (this.name === name || this.host.derived()) return;
     this.name = name;
     try {

@@ -60,6 +60,10 @@ class Shelved {
     return this.layers.of(`${map}/${layer}/flow`, () => this.cube("flow", [map, layer]));
   }
 
+  gradient(map, layer, query) {
+    return this.layers.of(`${map}/${layer}/gradient/${query}`, () => this.cube("gradient", [map, layer, query]));
+  }
+
   thumbs(map, layer, side) {
     return this.small.of(`${map}/${layer}/${side}`, () => this.cube("thumbs", [map, layer, side]));
   }

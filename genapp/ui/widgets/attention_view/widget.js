@@ -11,6 +11,7 @@ class AttentionView {
     this.hovered = null;
     this.act = new Act(this, this.root.querySelector(".av-act"), props.editable, trigger);
     this.act.take("");
+    this.versus = new Versus(this, this.root.querySelector(".av-versus"));
     this.words = new Words(this, this.root.querySelector(".av-words"));
     this.controls = new Controls(this);
     this.views = { matrix: new MatrixView(this), lines: new LinesView(this), grid: new GridView(this), row: new RowView(this), overlay: new OverlayView(this) };
@@ -28,17 +29,18 @@ class AttentionView {
     const opening = !this.source;
     const changes = value.changes || "";
     this.run = value.run;
-    this.maps = JSON.parse(value.maps);
-    for (const map of this.maps) map.keys = map.keys || map.queries;
+    this.maps = readMaps(value.maps);
     this.shelved = Boolean(value.key);
     this.source = this.shelved ? new Shelved(value.key, this.maps) : new Inline(value.matrix, this.maps);
     this.act.take(changes);
     this.root.querySelector(".av-act").setAttribute("aria-busy", "false");
     if (value.see) Object.assign(this.state, JSON.parse(value.see));
     if (opening) Object.assign(this.state, this.controls.recall());
+    this.versus.take(value);
     this.settle();
     this.renew();
     this.load();
+    if (value.see && !opening) this.controls.remember();
   }
 
   // Other tokens: the old numbers are none of theirs; the old picture stays until the new one is here.
@@ -61,11 +63,11 @@ class AttentionView {
     state.layer = Math.min(Math.max(0, state.layer | 0), map.layers - 1);
     state.head = whole(state.head, map.heads > 1 ? MAX : 0, map.heads - 1);
     if (map.heads === 1) state.head = 0;
-    if (!this.views[state.view] || (state.view === "overlay" && !OverlayView.fits(map))) state.view = "matrix";
+    if (!this.views[state.view] || (state.view === "overlay" && !OverlayView.fits(map)) || (state.view === "grid" && state.versus === "minus")) state.view = "matrix";
     if (!(state.cut >= 0.05 && state.cut <= 1)) state.cut = 1;
     if (!(state.discard >= 0 && state.discard <= 0.9)) state.discard = 0;
     if (!["show", "hide", "renorm"].includes(state.specials)) state.specials = "show";
-    if (!/^(raw|[012]|flow)$/.test(state.kind) || !map.square || (state.kind === "flow" && !map.flow)) state.kind = "raw";
+    if (!/^(raw|[012]|flow|grad)$/.test(state.kind) || !map.square || (state.kind === "flow" && !map.flow) || (state.kind === "grad" && !map.gradient)) state.kind = "raw";
     const [l, h] = String(state.minus).split(".").map(Number);
     if (!(l < map.layers && h < map.heads)) state.minus = "";
     if (!/^[AB]{2}$/.test(state.pair) || !map.split) state.pair = "";
@@ -75,17 +77,18 @@ class AttentionView {
   }
 
   set(wanted) {
-    const reload = ["map", "layer", "head", "kind", "discard", "minus"].some((key) => key in wanted);
+    const reload = ["map", "layer", "head", "kind", "discard", "minus", "versus"].some((key) => key in wanted);
     Object.assign(this.state, wanted);
+    if ("versus" in wanted) this.versus.show();
     this.settle();
-    if ("map" in wanted) this.renew();
+    if ("map" in wanted || "versus" in wanted) this.renew();
     if (reload) this.load();
     else this.reframe();
     this.controls.remember();
   }
 
   derived() {
-    return this.state.kind !== "raw" || Boolean(this.state.minus) || !this.shelved;
+    return this.state.kind !== "raw" || Boolean(this.state.minus) || this.state.versus === "minus" || !this.shelved;
   }
 
   // ---- numbers ----------------------------------------------------------------------------------
@@ -96,16 +99,19 @@ class AttentionView {
     this.act.show();
     try {
       const { state } = this;
-      const cube = await this.cube();
-      const full = oneOf(cube, state.head);
-      const signed = Boolean(state.minus);
-      if (signed) {
+      const asked = this.asked();
+      const cube = await this.cube(this.source);
+      const against = state.versus === "minus";
+      const Q = against ? this.map.queries.tokens.length : cube.Q;
+      const K = against ? this.map.keys.tokens.length : cube.K;
+      const full = corner(oneOf(cube, state.head), cube.K, Q, K);
+      if (against) subtract(full, await this.versus.rest(Q, K));
+      if (state.minus) {
         const [l, h] = state.minus.split(".").map(Number);
-        const other = oneOf(await this.source.layer(state.map, l), h);
-        for (let i = 0; i < full.length; i++) full[i] -= other[i];
+        subtract(full, corner(oneOf(await this.source.layer(state.map, l), h), cube.K, Q, K));
       }
       if (this.wish !== wish) return;
-      this.full = { values: full, Q: cube.Q, K: cube.K, signed, run: this.run };
+      this.full = { values: full, Q, K, signed: against || Boolean(state.minus), run: this.run, asked };
       this.root.querySelector(".av-error").hidden = true;
       this.reframe();
     } catch (error) {
@@ -113,11 +119,17 @@ class AttentionView {
     }
   }
 
-  cube() {
+  cube(source) {
     const { map, layer, kind, discard } = this.state;
-    if (kind === "flow") return this.source.flow(map, layer);
-    if (kind !== "raw") return this.source.rollout(map, layer, Number(kind), discard);
-    return this.source.layer(map, layer);
+    if (kind === "flow") return source.flow(map, layer);
+    if (kind === "grad") return source.gradient(map, layer, this.asked());
+    if (kind !== "raw") return source.rollout(map, layer, Number(kind), discard);
+    return source.layer(map, layer);
+  }
+
+  // The query whose answer gradients are taken of.
+  asked() {
+    return this.state.lock ? this.state.lock.q : this.map.queries.tokens.length - 1;
   }
 
   reframe() {
@@ -131,7 +143,7 @@ class AttentionView {
     this.root.querySelector(".av-scale").firstChild.textContent = signed ? percent(-this.frame.top, true) : this.state.log ? percent(this.frame.top * FLOOR) : "0";
     this.root.querySelector(".av-scale i").style.background = `linear-gradient(90deg, ${[0, 64, 128, 192, 255].map((i) => this.colours.css[i]).join(",")})`;
     this.root.querySelector(".av-words").hidden = this.map.queries.kinds.includes("patch");
-    const passName = `${this.run}/${this.state.map}/${this.state.log}/${this.dark}`;
+    const passName = `${this.run}/${this.state.versus}/${this.state.map}/${this.state.log}/${this.dark}`;
     if (this.state.view === "grid" && this.gridOf !== passName) {
       this.gridOf = passName;
       this.views.grid.load().catch((error) => {
@@ -213,7 +225,8 @@ class AttentionView {
     this.touched();
     this.controls.remember();
     this.act.show();
-    if (this.state.lock) this.trigger("select", { index: this.state.lock.q, map: this.state.map });
+    if (this.state.kind === "grad") this.load();
+    if (this.state.lock && this.state.versus !== "other") this.trigger("select", { index: this.state.lock.q, map: this.state.map });
   }
 
   touched() {
@@ -294,16 +307,18 @@ class AttentionView {
 
   caption() {
     const { state, map } = this;
-    const what = { raw: headName(state.head), flow: "flow" }[state.kind] || `rollout, ${["mean", "max", "min"][state.kind]} of heads`;
+    const weighed = `rollout by gradients of the answer at “${shown(map.queries.tokens[this.asked()] || "")}”`;
+    const what = { raw: headName(state.head), flow: "flow", grad: weighed }[state.kind] || `rollout, ${["mean", "max", "min"][state.kind]} of heads`;
     const minus = state.minus ? ` minus layer ${Number(state.minus.split(".")[0]) + 1}, head ${Number(state.minus.split(".")[1]) + 1}` : "";
-    return `${map.title} · layer ${state.layer + 1} of ${map.layers}, ${what}${minus}`;
+    const versus = { minus: ` minus ${this.versus.other?.name}`, other: ` · ${this.versus.other?.name}` }[state.versus] || "";
+    return `${map.title} · layer ${state.layer + 1} of ${map.layers}, ${what}${minus}${versus}`;
   }
 
   settings() {
     const { state, map } = this;
     return {
       model: map.title, text: map.queries.tokens.join("").trim(), layer: state.layer + 1, head: state.kind === "raw" ? headName(state.head) : state.kind,
-      view: state.view, "special tokens": state.specials, "top weight kept": state.cut, minus: state.minus || "nothing",
+      view: state.view, "special tokens": state.specials, "top weight kept": state.cut, minus: state.minus || "nothing", beside: this.versus.other?.name || "nothing", shown: state.versus || "this",
       "log colour": state.log, changes: JSON.stringify(this.act.changes), address: location.href,
     };
   }

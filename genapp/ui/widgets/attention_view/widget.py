@@ -7,9 +7,10 @@ Two kinds of value feed it:
 - :func:`inline` for one matrix that travels in the value itself, as a translator's heatmap does. A
   handler yields it again with one row more for every word produced; the focus stays where it was.
 
-The widget fires ``select`` when a token is locked (``event.index``) and, if ``editable``,
-``intervene`` with ``event.changes``: JSON of ``{"hide": [...], "swap": {...}, "ablate": [...]}`` as
-:func:`genapp.attention.changes` reads it. The handler runs the model and returns the next value.
+The widget fires ``select`` when a token is locked (query ``event.index`` of map ``event.map``) and,
+if ``editable``, ``intervene`` with ``event.changes``: JSON of ``{"hide": [...], "swap": {...},
+"ablate": [...]}`` as :func:`genapp.attention.changes` reads it. The handler runs the model and
+returns the next value.
 """
 
 import base64
@@ -30,7 +31,7 @@ from genapp.ui import live_attention
 HERE = Path(__file__).parent
 SCRIPTS = (
     "source", "colour", "mix", "matrix", "lines", "grid", "overlay", "row", "save", "words", "act",
-    "controls", "widget", "wiring",
+    "controls", "versus", "widget", "wiring",
 )  # fmt: skip
 MIXES = {"mean": -1, "max": -2}  # in place of a head's number
 
@@ -66,8 +67,10 @@ def value(
     see: Mapping[str, Any] | None = None,
     changes: str = "",
     asked: str = "",
+    other: Sequence[Maps] = (),
+    other_name: str = "",
 ) -> dict[str, str]:
-    """The value for a pass, which goes onto the shelf.
+    """The value for a pass, which goes onto the shelf, and of another to be held against it.
 
     ``see`` sets the widget's state, by the names of :func:`look`; what it leaves out stays as the
     visitor had it. ``changes`` are the interventions behind this pass. ``asked`` comes back when
@@ -80,6 +83,9 @@ def value(
         "see": json.dumps(see) if see is not None else "",
         "changes": changes,
         "asked": asked,
+        "other": live_attention.keep(other) if other else "",
+        "otherMaps": json.dumps([_described(m) for m in other], ensure_ascii=False),
+        "otherName": other_name,
     }
 
 
@@ -124,7 +130,7 @@ def inline(
         raise ValueError(f"kind is {kind!r}: choose one of {', '.join(MASKS)}")
     about = {
         "title": title, "kind": kind, "layers": 1, "heads": 1, "split": 0, "square": False,
-        "flow": False, "origins": [], "keyOrigins": [], "first": 0, "notice": "",
+        "flow": False, "gradient": False, "origins": [], "keyOrigins": [], "first": 0, "notice": "",
         "queries": _side(left) if left else {"tokens": names, "kinds": ["word"] * len(names)},
         "keys": _side(right),
     }  # fmt: skip
@@ -147,6 +153,7 @@ def _described(maps: Maps) -> dict[str, Any]:
         "split": maps.split,
         "square": maps.square,
         "flow": maps.square and len(maps.queries.tokens) <= FLOW_TOKENS,
+        "gradient": maps.square and maps.gradient is not None,
         "origins": list(maps.origins),
         "keyOrigins": list(maps.origins if maps.square else maps.key_origins),
         "first": maps.first,
@@ -163,11 +170,12 @@ def _side(side: Side) -> dict[str, Any]:
         "tokens": side.tokens,
         "kinds": side.kinds,
         "grid": side.grid,
-        "image": _data_url(side.image) if side.image else "",
+        "image": data_url(side.image) if side.image else "",
     }
 
 
-def _data_url(image: bytes) -> str:
+def data_url(image: bytes) -> str:
+    """``image`` as ``src`` takes it."""
     kind = "png" if image.startswith(b"\x89PNG") else "webp" if image[8:12] == b"WEBP" else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 

@@ -155,7 +155,7 @@ function exact(host, focus) {
   const { state, frame, map } = host;
   if (host.derived() || state.cut < 1 || state.specials === "renorm" || state.head < MAX) return;
   const query = frame.qi[focus.r];
-  const mine = (host.exactly = `${host.run}/${state.map}/${state.layer}/${state.head}/${query}/${focus.c}`);
+  const mine = (host.exactly = `${host.run}/${state.versus}/${state.map}/${state.layer}/${state.head}/${query}/${focus.c}`);
   const head = map.heads > 1 ? state.head : 0;
   host.asking = setTimeout(async () => {
     const rows = await host.source.row(state.map, state.layer, head, query).catch(() => null);

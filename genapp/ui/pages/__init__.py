@@ -32,7 +32,7 @@ PAGES = (
         title="Attention",
         route="attention",
         line="Where GPT, BERT, a translator and a vision transformer look.",
-        order=("viewer", "translator", "mechanics", "bert", "measures"),
+        order=("viewer", "translator", "mechanics", "bert", "measures", "sound"),
         labs=(
             Tab(name="viewer", title="Viewer", build="genapp.ui.pages.attention_viewer:build"),
             Tab(name="mechanics", title="Mechanics", build="genapp.ui.pages.mechanics:build"),

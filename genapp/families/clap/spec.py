@@ -32,8 +32,8 @@ class SoundRequest:
 
 
 def _schedule(steps: int, batch: int, **more: Any) -> Mapping[str, Any]:
-    return {"steps": steps, "batch": batch, "lr": 2e-3, "warmup": 50, "min_lr": 0.02,
-            "log_every": 20, "eval_every": 200, **more}  # fmt: skip
+    return {"steps": steps, "batch": batch, "lr": 3e-3, "warmup": 40, "min_lr": 0.02,
+            "log_every": 20, "eval_every": 100, **more}  # fmt: skip
 
 
 WORDS = len(vocabulary()) + 2
@@ -42,13 +42,13 @@ PRESETS: Mapping[str, Preset] = {
     "clap-mini": Preset(
         title="CLAP mini",
         config={"vocab": WORDS},
-        train={"cpu": _schedule(1000, 64), "gpu": _schedule(4000, 256)},
+        train={"cpu": _schedule(700, 64), "gpu": _schedule(4000, 256)},
         about="CNN and GRU on synthesised sounds; 14 of 63 combinations kept from it.",
     ),
     "micro": Preset(
         title="Micro",
-        config={"vocab": WORDS, "channels": (4, 8, 8, 16), "temporal": 32, "word": 16, "gru": 32,
-                "joint": 32},
+        config={"vocab": WORDS, "channels": (4, 8, 8, 16), "pieces": 32, "rhythm": 16, "word": 16,
+                "gru": 32, "joint": 32},
         train={"cpu": _schedule(60, 12, lr=4e-3, warmup=5, eval_every=20)},
         about="A few seconds on two dozen sounds: for trying things out, and for tests.",
     ),

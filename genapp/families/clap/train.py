@@ -22,8 +22,8 @@ from genapp.families.clap.model import PAD, UNKNOWN, build
 from genapp.families.clap.spec import PRESETS
 from genapp.trainer.loop import Losses, Shuffler, Task, TrainConfig
 
-POOL, MICRO_POOL = 4096, 24  # sounds that are made once and then met again
-SHORTEST = 130  # frames of a training crop, of 201
+POOL, MICRO_POOL = 3072, 24  # sounds that are made once and then met again
+SHORTEST = 170  # frames of a training crop, of 201
 FORGET = 0.04  # share of words that training makes unknown, so that a strange word does no harm
 FIRST_SEED = 1_000_000  # of training sounds; validation and tests lie below
 

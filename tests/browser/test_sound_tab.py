@@ -42,9 +42,14 @@ def test_presets_labels_template_and_seed(visit) -> None:  # type: ignore[no-unt
     page.locator("#sound-template textarea, #sound-template input").first.fill("this is {}")
     best_is(page, "a high drum")
     before = page.locator("#sound-heard audio").get_attribute("src")
-    page.get_by_role("button", name="Another").click()
+    page.get_by_role("button", name="Another of its kind").click()
     page.wait_for_function(
         "(old) => document.querySelector('#sound-heard audio').src !== old", arg=before
+    )
+    flat = page.locator("#sound-map svg").inner_html()
+    page.locator("#sound-plane").get_by_label("widest spread").check()
+    page.wait_for_function(
+        "(old) => document.querySelector('#sound-map svg').innerHTML !== old", arg=flat
     )
     assert int(page.locator("#sound-seed input").input_value()) >= 0
 

@@ -65,7 +65,7 @@ def generate(loaded: Loaded, request: SoundRequest) -> Iterator[Frame]:
         cosines=cosines,
         probabilities=odds / odds.sum(),
         scale=scale,
-        places=place(atlas(loaded), np.concatenate([heard[None], read])),
+        places=place(atlas(loaded), request.plane, np.concatenate([heard[None], read])),
         seed=seed,
         unseen=request.samples is None and what in sounds.UNSEEN and not request.wrong_rate,
     )
@@ -106,11 +106,11 @@ def atlas(loaded: Loaded) -> Mapping[str, Any] | None:
     return loaded.memo["map"]  # type: ignore[no-any-return]
 
 
-def place(known: Mapping[str, Any] | None, vectors: Floats) -> Floats:
-    """Unit vectors (N, D) on the map's plane; without a map, on their own two main axes."""
+def place(known: Mapping[str, Any] | None, plane: str, vectors: Floats) -> Floats:
+    """Unit vectors (N, D) on a plane of the map; without a map, on their own two main axes."""
     if known is not None:
-        plane = np.asarray(known["axes"], np.float32)
-        return (vectors - np.asarray(known["mean"], np.float32)) @ plane.T
+        axes = np.asarray(known["planes"][plane]["axes"], np.float32)
+        return (vectors - np.asarray(known["mean"], np.float32)) @ axes.T
     middle = vectors.mean(0)
     _, _, axes = np.linalg.svd(vectors - middle, full_matrices=False)
     found = (vectors - middle) @ axes[:2].T

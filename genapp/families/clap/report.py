@@ -120,27 +120,31 @@ def retrieval(heard: Floats, captions: Floats) -> dict[str, float]:
 
 
 def _map(heard: Floats, captions: Floats, what: Sequence[Combination]) -> bytes:
-    """A plane (PCA of sounds and captions together) and where everything lies in it."""
-    both = np.concatenate([heard[: 3 * len(captions)], captions])
-    mean = both.mean(0)
-    _, _, axes = np.linalg.svd(both - mean, full_matrices=False)
-    spread = ((both - mean) @ axes.T).var(0)
-    points = {
-        side: [[*map(_short, row), text, w.kind] for row, text, w in rows]
-        for side, rows in {
-            "sounds": [
-                ((h - mean) @ axes[:2].T, plain(w), w)
-                for h, w in zip(heard[: 3 * len(captions)], what)  # noqa: B905
-            ],
-            "captions": [
-                ((c - mean) @ axes[:2].T, plain(w), w)
-                for c, w in zip(captions, sounds.ALL, strict=True)
-            ],
-        }.items()
+    """Two planes with everything in them: between the kinds' means, and of the widest spread.
+
+    Both are principal axes; pitch and tempo spread the vectors more than the kind does.
+    """
+    heard, what = heard[: 3 * len(captions)], what[: 3 * len(captions)]
+    both = np.concatenate([heard, captions])
+    middle = both.mean(0)
+    kinds = [w.kind for w in (*what, *sounds.ALL)]
+    means = np.stack([both[[k == kind for k in kinds]].mean(0) for kind in sounds.KINDS])
+    planes = {}
+    for name, cloud in (("kinds", means), ("widest", both)):
+        axes = np.linalg.svd(cloud - cloud.mean(0), full_matrices=False)[2][:2]
+        flat = (both - middle) @ axes.T
+        rows = [[_short(x), _short(y)] for x, y in flat]
+        planes[name] = {
+            "axes": [[*map(_short, axis)] for axis in axes],
+            "kept": _short(flat.var(0).sum() / both.var(0).sum()),
+            "sounds": rows[: len(heard)],
+            "captions": rows[len(heard) :],
+        }
+    told = {
+        "sounds": [[plain(w), w.kind] for w in what],
+        "captions": [[plain(w), w.kind] for w in sounds.ALL],
     }
-    kept = float(spread[:2].sum() / spread.sum())
-    plane = {"mean": [*map(_short, mean)], "axes": [[*map(_short, a)] for a in axes[:2]]}
-    return json.dumps({**plane, "kept": _short(kept), **points}).encode()
+    return json.dumps({"mean": [*map(_short, middle)], "planes": planes, "told": told}).encode()
 
 
 def _short(x: float) -> float:

@@ -27,6 +27,7 @@ class SoundRequest:
     wrong_rate: bool = param(
         False, "Read 44.1 kHz as 16 kHz", help="the slip of a file passed without its rate"
     )
+    plane: str = param("kinds", "Map", choices=("kinds", "widest"))
     seed: int = param(7, "Seed", low=-1, high=2**31 - 1, step=1, help="−1 draws a new one")
     samples: Any = None  # float32 (n,) at 48 kHz instead of a made sound
 

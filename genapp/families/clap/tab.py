@@ -20,11 +20,12 @@ PRESETS = {  # button → kind, pitch, tempo
     "Big dog": ("bark", "low", "slow"),
     "Puppy": ("bark", "high", "fast"),
     "Drum": ("drum", "low", "medium"),
-    "Church bell": ("bell", "low", "slow"),
+    "Bell": ("bell", "low", "slow"),
     "Rain": ("noise", "high", "fast"),
     "Siren": ("chirp", "middle", "slow"),
-    "Alarm clock": ("tone", "high", "fast"),
+    "Alarm": ("tone", "high", "fast"),
 }
+PLANES = [("where kinds differ", "kinds"), ("widest spread", "widest")]
 KIND_NAMES = [("dog" if kind == "bark" else kind, kind) for kind in KINDS]
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 LIVE = {**HIDDEN, "trigger_mode": "always_last", "concurrency_id": "model"}
@@ -43,6 +44,11 @@ is true of several sounds of a batch; the target is shared among them.
 encoder, and the nearest caption wins. So the labels can be anything the words can say.
 Of the 63 combinations of kind, pitch and tempo, 14 were *kept from training*. The network met
 fast birds and low birds, never a fast low bird; the card says how often it names those in full.
+
+**Two ears.** What sounds and how often it sounds are heard apart and added: a convolutional net
+that pools over loud moments of 130 ms and so can't count, and a modulation spectrum of the onsets
+that can only count. With a single convolutional net the seen combinations were all right, but only
+63 % of the unseen ones: it had learnt each kind's tempos by heart.
 
 **What it has never met** it can't know. It learnt from synthesised sounds and about a hundred
 words: a real dog often works, a piano will be called the nearest thing it knows.
@@ -64,39 +70,38 @@ def build(ctx: Context) -> None:
         "press <em>Big dog</em>, then change the labels to <em>a low dog</em> and <em>a high dog"
         "</em>.",
     )
+    with gr.Row(elem_id="sound-presets"):
+        buttons = {name: gr.Button(name, size="sm", min_width=70) for name in PRESETS}
     with gr.Row(equal_height=False):
-        with gr.Column(scale=4, min_width=300):
-            desk = _desk()
         with gr.Column(scale=6, min_width=320):
             heard = gr.HTML(css_template=CSS, elem_id="sound-heard")
             bars = gr.HTML(css_template=CSS, elem_id="sound-bars")
-    gr.Markdown("#### Where sounds and captions meet")
-    plane = gr.HTML(css_template=CSS, elem_id="sound-map")
+            drawn = gr.HTML(css_template=CSS, elem_id="sound-map")
+            plane = gr.Radio(PLANES, value=START.plane, label="Map", elem_id="sound-plane")
+        with gr.Column(scale=4, min_width=300):
+            desk = {**_desk(), "buttons": buttons, "plane": plane}
     parts.how_it_works(HOW)
     names, first = choices(checkpoints.find("clap"), START.checkpoint)
     with gr.Accordion("The model's card, and a bigger model", open=False):
         model = gr.Dropdown(names, value=first, label="Model", elem_id="sound-model")
         card = gr.Markdown(parts.card_of("clap", first))
         tab_hub.add(model)
-    _wire(ctx, {**desk, "model": model}, [heard, bars, plane, desk["seed"]], card)
+    _wire(ctx, {**desk, "model": model}, [heard, bars, drawn, desk["seed"]], card)
     tab_api.add()
 
 
 def _desk() -> dict[str, Any]:
-    """Presets, the synthesiser or one's own sound, labels and template."""
-    with gr.Row(elem_id="sound-presets"):
-        buttons = {name: gr.Button(name, size="sm", min_width=70) for name in PRESETS}
+    """The synthesiser or one's own sound, labels and template."""
     source = gr.Radio(SOURCES, value="made", label="Sound", elem_id="sound-source")
     with gr.Group(visible=True) as made:
         kind = gr.Dropdown(KIND_NAMES, value=START.kind, label="Kind", elem_id="sound-kind")
         pitch = gr.Radio(list(PITCHES), value=START.pitch, label="Pitch", elem_id="sound-pitch")
         tempo = gr.Radio(list(TEMPOS), value=START.tempo, label="Tempo", elem_id="sound-tempo")
-        with gr.Row():
-            seed = gr.Number(
-                START.seed, label="Seed", info="−1 draws one; the one used is written here",
-                precision=0, minimum=-1, maximum=2**31 - 1, min_width=120, elem_id="sound-seed",
-            )  # fmt: skip
-            another = gr.Button("Another", min_width=90, elem_id="sound-another")
+        seed = gr.Number(
+            START.seed, label="Seed", info="−1 draws one; the one used is written here",
+            precision=0, minimum=-1, maximum=2**31 - 1, elem_id="sound-seed",
+        )  # fmt: skip
+        another = gr.Button("Another of its kind", size="sm", elem_id="sound-another")
     with gr.Group(visible=False) as own:
         audio = gr.Audio(
             sources=["upload", "microphone"], type="filepath", label="Your sound",
@@ -116,7 +121,7 @@ def _desk() -> dict[str, Any]:
     )  # fmt: skip
     wrong = gr.Checkbox(False, label="Read 44.1 kHz as 16 kHz", elem_id="sound-wrong")
     return {
-        "buttons": buttons, "source": source, "made": made, "own": own, "kind": kind,
+        "source": source, "made": made, "own": own, "kind": kind,
         "pitch": pitch, "tempo": tempo, "seed": seed, "another": another, "audio": audio,
         "labels": labels, "template": template, "wrong": wrong,
     }  # fmt: skip
@@ -127,7 +132,8 @@ def _wire(ctx: Context, desk: dict[str, Any], outputs: list[Any], card: gr.Markd
     panels = [desk["made"], desk["own"]]
     gr.on(
         [
-            *(desk[n].input for n in ("kind", "pitch", "tempo", "labels", "template", "wrong")),
+            *(desk[n].input for n in ("kind", "pitch", "tempo", "labels", "template", "wrong",
+              "plane")),
             desk["source"].input, desk["seed"].submit, desk["seed"].blur, desk["audio"].change,
         ],
         tab_play.show, asked, outputs, **LIVE,
@@ -142,7 +148,7 @@ def _wire(ctx: Context, desk: dict[str, Any], outputs: list[Any], card: gr.Markd
         picked.then(tab_play.show, asked, outputs, **LIVE)
     desk["model"].change(lambda name: parts.card_of("clap", name), desk["model"], card, **HIDDEN)
     desk["model"].change(tab_play.show, asked, outputs, **LIVE)
-    shared = ("kind", "pitch", "tempo", "seed", "labels", "template", "wrong", "model")
+    shared = ("kind", "pitch", "tempo", "seed", "labels", "template", "wrong", "model", "plane")
     ctx.share(**{name: desk[name] for name in shared})
 
     def opened(request: gr.Request) -> list[Any]:

@@ -18,6 +18,7 @@ from genapp.spec import resolve
 
 ASKED = (
     "source", "kind", "pitch", "tempo", "seed", "audio", "labels", "template", "wrong", "model",
+    "plane",
 )  # fmt: skip
 NOTHING = '<p class="snd-note">Upload a sound file, or record a few seconds.</p>'
 
@@ -36,6 +37,7 @@ class Asked:
     template: str
     wrong: bool
     model: str
+    plane: str
 
 
 def show(*values: Any) -> list[Any]:
@@ -50,6 +52,7 @@ def show(*values: Any) -> list[Any]:
     request = SoundRequest(
         checkpoint=asked.model, kind=asked.kind, pitch=asked.pitch, tempo=asked.tempo,
         labels=asked.labels or "", template=asked.template or "", wrong_rate=bool(asked.wrong),
+        plane=asked.plane,
         seed=-1 if asked.seed is None else asked.seed, samples=samples,
     )  # fmt: skip
     (frame,) = service.stream("clap", request)
@@ -65,7 +68,7 @@ def show(*values: Any) -> list[Any]:
     return [
         tab_views.heard(frame, told, settings),
         tab_views.bars(frame),
-        tab_views.joint_map(frame, known),
+        tab_views.joint_map(frame, known, asked.plane),
         frame.seed if samples is None else gr.skip(),
     ]
 

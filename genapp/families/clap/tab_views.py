@@ -20,9 +20,13 @@ CSS = (Path(__file__).parent / "tab.css").read_text("utf-8")
 VIOLET = (111, 91, 240)
 DEEP = 70.0  # dB below the loudest spot that the picture shows
 WIDE, HIGH_WAVE, HIGH_MEL = 640, 76, 150  # px of the drawings
-MAP_WIDE, MAP_HIGH, EDGE = 640, 400, 26
+MAP_WIDE, MAP_HIGH, EDGE = 640, 420, 28
 TICKS = (250, 1000, 3000, 8000)  # Hz
 NAMES = {"bark": "dog"}
+PLANES = {
+    "kinds": "Plane in which the kinds differ most",
+    "widest": "Plane of the widest spread: here pitch and tempo lead",
+}
 
 Floats = NDArray[np.float32]
 
@@ -120,12 +124,17 @@ def bars(frame: Any) -> str:
     return f'<div class="snd-bars">{rows}</div><p class="snd-note">{" ".join(notes)}</p>'
 
 
-def joint_map(frame: Any, known: Mapping[str, Any] | None) -> str:
+def joint_map(frame: Any, known: Mapping[str, Any] | None, plane: str) -> str:
     """Sounds as dots, captions as rings, the visitor's sound and labels by name."""
-    rows = {side: (known or {}).get(side, []) for side in ("sounds", "captions")}
-    points = np.array(
-        [*([r[:2] for side in rows.values() for r in side]), *frame.places], np.float64
-    )
+    rows: dict[str, list[Any]] = {"sounds": [], "captions": []}
+    told, kept = "Plane of this sound and these labels", ""
+    if known:
+        drawn = known["planes"][plane]
+        rows = {
+            n: [[*p, *t] for p, t in zip(drawn[n], known["told"][n], strict=True)] for n in rows
+        }
+        told, kept = PLANES[plane], f", {100 * drawn['kept']:.0f} % of all spread"
+    points = np.array([*(r[:2] for side in rows.values() for r in side), *frame.places], np.float64)
     low, high = points.min(0), points.max(0)
     span = np.maximum(high - low, 1e-6)
 
@@ -142,10 +151,8 @@ def joint_map(frame: Any, known: Mapping[str, Any] | None) -> str:
                 f' style="--k:{colour(kind)}"><title>{side[:-1]}: {html.escape(text)}</title>'
                 "</circle>"
             )
-    marks += _names(rows["sounds"], at)
+    marks += _names(rows["captions"], at)
     marks += _visitors(frame, at)
-    told = "Plane of all sounds and captions" if known else "Plane of this sound and these labels"
-    kept = f", {100 * known['kept']:.0f} % of their spread" if known else ""
     return (
         f'<svg class="snd-map" viewBox="0 0 {MAP_WIDE} {MAP_HIGH}" role="img" aria-label="{told}">'
         f'{"".join(marks)}</svg><p class="snd-note">{told}{kept}. '
@@ -157,13 +164,14 @@ def joint_map(frame: Any, known: Mapping[str, Any] | None) -> str:
 
 
 def _names(rows: list[Any], at: Any) -> list[str]:
-    """Each kind's name in the middle of its sounds."""
+    """Each kind's name above its captions."""
     out = []
     for kind in dict.fromkeys(r[3] for r in rows):
-        a, b = at(*np.mean([r[:2] for r in rows if r[3] == kind], axis=0))
+        mine = [at(*r[:2]) for r in rows if r[3] == kind]
+        a, b = float(np.mean([p[0] for p in mine])), min(p[1] for p in mine)
         out.append(
-            f'<text class="kind" x="{a:.1f}" y="{b:.1f}" style="--k:{colour(kind)}">'
-            f"{NAMES.get(kind, kind)}</text>"
+            f'<text class="kind" x="{min(max(a, 30), MAP_WIDE - 30):.1f}" y="{max(b - 10, 14):.1f}"'
+            f' style="--k:{colour(kind)}">{NAMES.get(kind, kind)}</text>'
         )
     return out
 
@@ -192,7 +200,7 @@ def _visitors(frame: Any, at: Any) -> list[str]:
 
 def _free(taken: list[tuple[float, float]], x: float, y: float) -> float:
     """The nearest height at or below ``y`` where a name hides no other."""
-    while any(abs(y - b) < 15 and abs(x - a) < 150 for a, b in taken):
+    while any(abs(y - b) < 19 and abs(x - a) < 150 for a, b in taken):
         y += 4 if y < MAP_HIGH - 20 else -60
     taken.append((x, y))
     return y

@@ -35,6 +35,12 @@ class Context:
 
         self.on_open(restore, list(components.values()))
 
+    def linked(self, request: gr.Request, **components: gr.components.Component) -> dict[str, Any]:
+        """What the opened link holds for these components, for a result to begin with."""
+        query = dict(request.query_params)
+        found = {n: _parse(c, query.get(f"{self.tab}.{n}", "")) for n, c in components.items()}
+        return {n: v for n, v in found.items() if v is not None and f"{self.tab}.{n}" in query}
+
     def on_open(self, function: Callable[..., Any], outputs: Any, inputs: Any = None) -> None:
         """Runs ``function`` when a visitor opens the page."""
         self.demo.load(function, inputs, outputs, show_progress="hidden", api_visibility="private")

@@ -197,6 +197,8 @@ def _occlude(kept: Kept, at: int) -> np.ndarray:
         kept.memo[at, "occlude"] = ask()
     made: np.ndarray = kept.memo[at, "occlude"]
     return made
+
+
 def _gradient(kept: Kept, at: int, layer: float, query: float) -> np.ndarray:
     """uint8 (1, T, T): rollout through layers 0…``layer`` of weights that count by their gradient.
 

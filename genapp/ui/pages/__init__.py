@@ -32,7 +32,16 @@ PAGES = (
         title="Attention",
         route="attention",
         line="Where GPT, BERT, a translator and a vision transformer look.",
-        order=("viewer", "patches", "translator", "mechanics", "bert", "measures"),
+        order=(
+            "viewer",
+            "patches",
+            "translator",
+            "mechanics",
+            "bert",
+            "bart",
+            "measures",
+            "sound",
+        ),
         labs=(
             Tab(name="viewer", title="Viewer", build="genapp.ui.pages.attention_viewer:build"),
             Tab(name="mechanics", title="Mechanics", build="genapp.ui.pages.mechanics:build"),

@@ -1,0 +1,1 @@
+"""Zero-shot audio: sounds and captions in one space (CLAP)."""

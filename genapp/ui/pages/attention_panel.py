@@ -40,8 +40,8 @@ def words(
     same: bool = True,
 ) -> str:
     """The panel for one token of the pass; for a map at which the model says nothing, or without
-    a ``spot``, the one its readout begins at. ``before`` is another pass over the ``same`` text, or else one whose
-    tokens stand for these by their place alone.
+    a ``spot``, the one its readout begins at. ``before`` is another pass over the ``same`` text,
+    or else one whose tokens stand for these by their place alone.
     """
     found = speaking(after, spot)
     if found is None:

@@ -108,8 +108,10 @@ def _past(started: Checkpoint | None) -> dict[str, Any]:
     if started is None:
         return {}
     meta = started.meta
-    tokens = meta.metrics.get("training_tokens", 0)
-    return {"before": {"step": meta.step, "seconds": meta.seconds, "training_tokens": tokens}}
+    own = {"step": meta.step, "seconds": meta.seconds,
+           "training_tokens": meta.metrics.get("training_tokens", 0)}  # fmt: skip
+    earlier: dict[str, float] = meta.metrics.get("before", {})
+    return {"before": {name: n + earlier.get(name, 0) for name, n in own.items()}}
 
 
 def _corpus(

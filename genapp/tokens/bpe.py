@@ -6,6 +6,7 @@ was learned is a list of merges; a new word is cut by replaying them in order.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from genapp.errors import UserError
@@ -73,7 +74,7 @@ def pair_counts(corpus: Iterable[tuple[Sequence[str], int]]) -> dict[Pair, int]:
     """How often each pair of neighbours occurs, in order of first appearance."""
     counts: dict[Pair, int] = {}
     for tokens, count in corpus:
-        for pair in zip(tokens, tokens[1:], strict=False):
+        for pair in pairwise(tokens):
             counts[pair] = counts.get(pair, 0) + count
     return counts
 

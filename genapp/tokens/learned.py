@@ -41,9 +41,7 @@ def train(kind: str, text: str, size: int, lower: bool = False) -> Tokenizer:
 
 def _bpe(size: int) -> tuple[Tokenizer, trainers.Trainer]:
     fast = _spaced(Tokenizer(models.BPE(unk_token=UNKNOWN)))
-    return fast, trainers.BpeTrainer(
-        vocab_size=size, special_tokens=[UNKNOWN], show_progress=False
-    )
+    return fast, trainers.BpeTrainer(vocab_size=size, special_tokens=[UNKNOWN], show_progress=False)
 
 
 def _byte_bpe(size: int) -> tuple[Tokenizer, trainers.Trainer]:

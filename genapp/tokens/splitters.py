@@ -191,8 +191,7 @@ class Pieces:
         rows = zip(coded.ids, coded.tokens, coded.offsets, strict=True)
         lost = self._fast.token_to_id(UNKNOWN)
         return [
-            Piece(text[a:b], i, True) if i == lost else Piece(token, i)
-            for i, token, (a, b) in rows
+            Piece(text[a:b], i, True) if i == lost else Piece(token, i) for i, token, (a, b) in rows
         ]
 
     def join(self, pieces: Sequence[Piece]) -> str:

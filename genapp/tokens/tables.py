@@ -204,15 +204,15 @@ def ask(table: Table, query: str, count: int = 12) -> Answer:
     terms = [(sign, table.find(word)) for sign, word in words]
     target = sum(sign * table.unit[row] for sign, row in terms)
     cosines = table.unit @ (target / max(float(np.linalg.norm(target)), 1e-12))
-    cosines[[row for _, row in terms]] = -np.inf
-    order = np.argsort(-cosines, kind="stable")
+    asked = {row for _, row in terms}
+    order = [int(i) for i in np.argsort(-cosines, kind="stable") if int(i) not in asked]
     expected = table.find(hoped) if hoped else None
     return Answer(
         terms=tuple(terms),
-        nearest=tuple((int(i), float(cosines[i])) for i in order[:count]),
+        nearest=tuple((i, float(cosines[i])) for i in order[:count]),
         expected=expected,
-        rank=None if expected is None else int(np.flatnonzero(order == expected)[0]) + 1,
-        cosine=None if expected is None else float(table.unit[expected] @ target),
+        rank=None if expected is None or expected in asked else order.index(expected) + 1,
+        cosine=None if expected is None else float(cosines[expected]),
     )
 
 

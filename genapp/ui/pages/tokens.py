@@ -169,7 +169,7 @@ def _merges(ctx: Context) -> None:
             [("first seen", "first"), ("lowest ids", "lowest")], value="first",
             label="Of equal pairs", min_width=120, elem_id="merges-ties",
         )  # fmt: skip
-        end = gr.Checkbox(True, label="⟂ ends a word", min_width=110, elem_id="merges-end")
+        end = gr.Checkbox(True, label="⟂ ends a word", min_width=160, elem_id="merges-end")
     with gr.Row():
         presets = [gr.Button(name, size="sm", min_width=80) for name in CORPORA]
     shown = card("merges", ctx.tab, elem_id="tokens-merges", label="Merge player")

@@ -1,6 +1,8 @@
 """The Tokens lab as a person uses it, and its endpoints."""
 
+import json
 import re
+import urllib.request
 
 import pytest
 from gradio_client import Client
@@ -99,11 +101,27 @@ def test_over_http(app) -> None:  # type: ignore[no-untyped-def]
     assert client.predict("й", api_name="/utf8_bytes")["totals"]["bytes"] == 2
     near = client.predict("king - man + woman = queen", api_name="/nearest_tokens")
     assert near["rank"] == 1
-    for text, words in (
-        ("", "is empty"),
-        ("x" * 100_000, "100,000 characters"),
-        ("\ud83d", "lone surrogate"),
-    ):
+    for text, words in (("", "is empty"), ("x" * 100_000, "100,000 characters")):
         for endpoint in ("/tokenize", "/bpe_merges", "/utf8_bytes"):
             with pytest.raises(Exception, match=words):
                 client.predict(text, api_name=endpoint)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "rest"),
+    [
+        ("tokenize", '"gpt-mini", "stories", 1024, false, true, 1'),
+        ("bpe_merges", '10, true, "first", ""'),
+        ("nearest_tokens", '"gpt-mini", 10'),
+        ("utf8_bytes", ""),
+    ],
+)
+def test_half_a_character_over_http(app, endpoint: str, rest: str) -> None:  # type: ignore[no-untyped-def]
+    # The client can't send it; a program that writes its JSON with escapes can.
+    body = f'{{"data": ["a\\ud83d"{", " if rest else ""}{rest}]}}'.encode()
+    address = f"{app.url}/gradio_api/call/{endpoint}"
+    sent = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(sent, timeout=30) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{address}/{event}", timeout=30) as answer:
+        assert "lone surrogate" in answer.read().decode()

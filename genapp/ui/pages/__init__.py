@@ -52,6 +52,8 @@ PAGES = (
         title="Text",
         route="text",
         line="Write with a language model and see every choice it makes.",
+        order=("studio", "tokens"),
+        labs=(Tab(name="tokens", title="Tokens", build="genapp.ui.pages.tokens:build"),),
     ),
     Page(
         title="Vision",

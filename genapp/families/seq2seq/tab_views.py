@@ -140,12 +140,12 @@ def toy_chart(toy: str) -> str:
         return '<p class="mt-note">Nobody trained this one yet — start it on the Train page.</p>'
     if toy == "date":  # always of one length: no curve to draw
         rows = "".join(
-            f"<tr><th>{name}</th><td>{curve[-1][1]:.1f} %</td></tr>"
-            for name, curve in curves.items()
+            f"<tr><th>{name}</th><td>{right[-1][1]:.1f} %</td></tr>"
+            for name, right in curves.items()
         )
         return (
             f'<table class="mt-table"><tr><th>dates</th><th>right tokens</th></tr>{rows}</table>'
-            '<p class="mt-note">A date has one length and few parts: one vector nearly holds it.</p>'
+            '<p class="mt-note">A date has one length, few parts: one vector nearly holds it.</p>'
         )
     return lines(curves, "letters; up to 20 in training", "% right", every=8, least=100)
 

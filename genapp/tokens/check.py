@@ -26,18 +26,3 @@ def readable(text: str, longest: int = LONGEST, what: str = "text") -> str:
             "send whole characters, as UTF-8 or as a pair of \\u escapes.",
         )
     return text
-
-
-def visible(text: str) -> str:
-    """``text`` with blanks and control characters as signs one can see."""
-    return "".join(_sign(c) for c in text)
-
-
-def _sign(c: str) -> str:
-    if c == " ":
-        return "␣"
-    if ord(c) < 0x20:
-        return chr(0x2400 + ord(c))
-    if c == "\x7f":
-        return "␡"
-    return c if c.isprintable() else f"\\u{ord(c):04x}"

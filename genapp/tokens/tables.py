@@ -8,7 +8,7 @@
 | glove-twitter | GloVe of Stanford, 25-d, if it lies in the data folder; never shipped |
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -214,8 +214,3 @@ def ask(table: Table, query: str, count: int = 12) -> Answer:
         rank=None if expected is None or expected in asked else order.index(expected) + 1,
         cosine=None if expected is None else float(cosines[expected]),
     )
-
-
-def rows_of(table: Table, words: Sequence[str]) -> list[int]:
-    """The rows of those words that are one."""
-    return [i for w in words for i in [table.ids.get(f" {w}", table.ids.get(w))] if i is not None]

@@ -87,7 +87,7 @@ PRESETS: Mapping[str, Preset] = {
         title="GPT-mini",
         config=_size(4, 8, 256, 256, 4096, dropout=0.1),
         train={"cpu": _schedule(3_750, 16, 3e-3), "gpu": _schedule(20_000, 64, 3e-3)},
-        about="Writes fables, tales, plays, scripture, reviews and news; 4,096 byte-level tokens.",
+        about="Writes stories, fables, tales, plays, scripture, reviews, news; byte-level tokens.",
     ),
     "gpt-char": Preset(
         title="GPT-char",
@@ -126,7 +126,7 @@ PRESETS: Mapping[str, Preset] = {
 SPEC = FamilySpec(
     name="gpt",
     title="GPT",
-    blurb="A small transformer writes a fable; how it picks each next word is yours to turn.",
+    blurb="A small transformer writes a story; how it picks each next word is yours to turn.",
     page="Text",
     tabs=(Tab(name="studio", title="Studio", build="genapp.families.gpt.tab:build"),),
     presets=PRESETS,

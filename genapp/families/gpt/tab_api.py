@@ -38,7 +38,7 @@ def generate(
 
     Args:
         prompt: how the text begins, up to 20,000 characters; empty lets the model begin.
-        style: fable, tale, play, scripture, review, news, or auto for none.
+        style: story, fable, tale, play, scripture, review, news, or auto for none.
         temperature: 0 is greedy, 1 the model as trained, up to 5.
         top_k: draw from the k most likely tokens only; 0 is off.
         top_p: draw from the smallest set of tokens with this much probability; 1 is off.
@@ -70,7 +70,7 @@ def score(text: str, style: str = "auto", checkpoint: str = "gpt-mini") -> dict[
 
     Args:
         text: what to measure, up to 20,000 characters.
-        style: fable, tale, play, scripture, review, news, or auto for none.
+        style: story, fable, tale, play, scripture, review, news, or auto for none.
         checkpoint: which model measures.
 
     Returns:

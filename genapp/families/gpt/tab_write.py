@@ -32,7 +32,7 @@ PAINT = 0.07  # s between two updates of the page; each costs the browser 10-40 
 LONG = 250  # tokens from which updates come slower, as each carries the whole text
 TO_THE_END = 1_000  # tokens, where a text is asked to run until its end
 TAIL = 8_000  # characters handed back to the model; it sees far fewer
-OPENING_SEED = 66
+OPENING_SEED = 72
 OPENING_TOKENS = 400
 FINISH = {"end": "the end", "length": "stopped at the token limit", "stopped": "stopped"}
 

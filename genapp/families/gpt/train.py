@@ -213,8 +213,8 @@ class _Diary:
 
 
 def _sample(model: GPT, tokenizer: Tokenizer) -> str:
-    """A fable where the model knows fables, else whatever it begins with; always the same dice."""
-    first = [t for t in (tokenizer.special("fable"), tokenizer.end) if t is not None]
+    """A story where the model knows stories, else what it begins with; the dice stay the same."""
+    first = [t for t in (tokenizer.special("story"), tokenizer.end) if t is not None]
     tokens, end = first[:1] or tokenizer.encode("\n")[:1] or [0], tokenizer.end
     sampler, generator = Sampler(temperature=0.8, top_p=0.9), torch.Generator().manual_seed(1)
     reader, text, given = Reader(model), StreamDecoder(tokenizer), tokens

@@ -29,8 +29,8 @@ class Story:
 STORIES = (
     Story(
         name="it → animal",
-        text="The animal didn't cross the street because it was too tired",
-        look=view.look(layer=3, head=4, lock=(10, -1)),
+        text="The animal did not cross the street because it was too tired",
+        look=view.look(layer=3, head=3, lock=(10, -1)),
         note="Who was too tired? In this head <em>it</em> looks at <em>animal</em> more than at "
         "any other token. Then open rollout: through all layers the answer is far less clear-cut.",
     ),
@@ -45,7 +45,7 @@ STORIES = (
         name="obey what?",
         text="A robot must obey the orders given it by human beings except where such orders "
         "would conflict",
-        look=view.look(layer=3, head=3, lock=(12, -1)),
+        look=view.look(layer=2, head=0, lock=(12, -1)),
         note="The white triangle is the mask: no token sees what comes later. <em>it</em> looks "
         "back at <em>orders</em>. Double-click a word to mask it for all others too.",
     ),

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from genapp.ui.pages.attention_stories import STORIES
 from genapp.ui.widgets.attention_view import widget as view
 
+HEAD = int(STORIES[0].look["head"])  # of layer 4, where the Viewer opens
 READY = "#viewer-attention [data-state=ready], #viewer-attention[data-state=ready]"
 HOST = "[...document.querySelectorAll('*')].find(e => e.attentionView).attentionView"
 PIXELS = f"""() => {{
@@ -94,14 +96,14 @@ def test_hover_click_and_arrows(viewer: Any) -> None:
     viewer.locator(".av-canvas").hover(position={"x": x, "y": y})
     expect(viewer.locator(".av-readout")).to_contain_text("cross looks at animal")
     click(viewer, 6, 3)
-    expect(viewer.locator(".av-readout")).to_contain_text(re.compile("the looks at didn .*locked"))
+    expect(viewer.locator(".av-readout")).to_contain_text(re.compile("the looks at did .*locked"))
     expect(viewer.locator(".av-table caption")).to_contain_text("what the looks at")
     assert viewer.locator(".av-table tbody tr").count() == 15
     x, y = cell(viewer, 1, 1)
     viewer.locator(".av-canvas").hover(position={"x": x, "y": y})  # a lock holds
-    expect(viewer.locator(".av-readout")).to_contain_text("the looks at didn")
+    expect(viewer.locator(".av-readout")).to_contain_text("the looks at did")
     viewer.keyboard.press("ArrowDown")
-    expect(viewer.locator(".av-readout")).to_contain_text("stre looks at didn")
+    expect(viewer.locator(".av-readout")).to_contain_text("stre looks at did")
     expect(viewer.locator("#viewer-panel")).to_contain_text("What comes after “stre”")
 
 
@@ -109,11 +111,11 @@ def test_the_row_in_focus_is_exact(viewer: Any) -> None:
     click(viewer, 10, 2)
     click(viewer, 9, 2)
     viewer.wait_for_function(f"{HOST}.element.dataset.exact?.endsWith('/9/2')")
-    got = viewer.evaluate(f"{HOST}.source.row(0, 3, 4, 9).then(rows => Array.from(rows[3]))")
+    got = viewer.evaluate(f"{HOST}.source.row(0, 3, {HEAD}, 9).then(rows => Array.from(rows[3]))")
     from genapp import service
 
     (maps,) = service.attention("gpt", "gpt-mini", view_text(viewer))
-    np.testing.assert_allclose(got, maps.layer(3)[4, 9], atol=1e-6)
+    np.testing.assert_allclose(got, maps.layer(3)[HEAD, 9], atol=1e-6)
 
 
 def view_text(page: Any) -> str:
@@ -141,9 +143,9 @@ def test_swap_and_silence(viewer: Any) -> None:
     viewer.keyboard.press("Enter")
     expect(viewer.locator(".av-words")).to_contain_text("she")
     expect(viewer.get_by_role("button", name="Undo 1 change")).to_be_enabled()
-    viewer.get_by_role("button", name="Silence head 5").click()
+    viewer.get_by_role("button", name=f"Silence head {HEAD + 1}").click()
     expect(viewer.get_by_role("button", name="Undo 2 changes")).to_be_enabled()
-    expect(viewer.get_by_role("button", name="Restore head 5")).to_be_visible()
+    expect(viewer.get_by_role("button", name=f"Restore head {HEAD + 1}")).to_be_visible()
     expect(viewer.locator("#viewer-panel")).to_contain_text("nats (KL")
 
 
@@ -186,7 +188,7 @@ def test_filters_change_the_numbers(viewer: Any) -> None:
     kept = viewer.evaluate(sums)[2]
     assert 0.45 * Q < kept < 0.95 * Q
     viewer.locator(".av-cut").fill("100")
-    viewer.locator(".av-minus").select_option("3.4")  # this very head: nothing is left
+    viewer.locator(".av-minus").select_option(f"3.{HEAD}")  # this very head: nothing is left
     viewer.wait_for_function(f"{HOST}.frame.signed && {HOST}.frame.top === 0")
     viewer.locator(".av-minus").select_option("")
     old = pixels(viewer)
@@ -220,7 +222,7 @@ def test_downloads(viewer: Any, tmp_path: Path, kind: str) -> None:
         return
     text = raw.decode()
     assert "GPT-mini" in text
-    assert "head 5" in text
+    assert f"head {HEAD + 1}" in text
     if kind == "csv":
         rows = [line for line in text.splitlines() if not line.startswith("#")]
         assert len(rows) == 16
@@ -262,7 +264,7 @@ def test_why_and_rollout_by_gradients(viewer: Any) -> None:
 
 def test_compare_two_sentences(viewer: Any) -> None:
     viewer.get_by_text("Compare with another sentence or model").click()
-    viewer.locator("#viewer-other textarea").fill("The wolf didn't cross the river")
+    viewer.locator("#viewer-other textarea").fill("The wolf did not cross the river")
     viewer.get_by_role("button", name="Compare", exact=True).click()
     viewer.wait_for_function(f"{HOST}.full?.signed && {HOST}.frame.top > 0.05")
     expect(viewer.locator(".av-words")).to_contain_text("animal|wolf")

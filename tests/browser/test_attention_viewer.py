@@ -249,7 +249,7 @@ def test_why_and_rollout_by_gradients(viewer: Any) -> None:
     expect(viewer.locator("#viewer-why")).to_contain_text("Completeness: ✓")
     expect(viewer.locator("#viewer-why tbody tr")).to_have_count(15)
     click(viewer, 4, 2)
-    expect(viewer.locator("#viewer-why")).to_contain_text("at “'t”")
+    expect(viewer.locator("#viewer-why")).to_contain_text("at “not”")
     viewer.locator(".av-more summary").click()
     viewer.locator(".av-kind").select_option("grad")
     rows = f"() => {HOST}.frame.values.reduce((a, b) => a + b)"

@@ -32,7 +32,7 @@ def test_the_story(visit) -> None:  # type: ignore[no-untyped-def]
     held = page.locator("#tokens-bytes .streams dd")
     expect(held.nth(0)).to_contain_text("\ufffd\ufffd")
     expect(held.nth(2)).to_have_text("F0 9F")
-    expect(page.locator("#tokens-vectors .verdict")).to_have_text("“queen” is the closest of all.")
+    expect(page.locator("#tokens-vectors .verdict")).to_have_text("“girl” is the closest of all.")
     # type: bench and bytes follow
     page.locator("#tokens-text textarea").fill("the fox")
     expect(fact(page, "gpt-mini", "tokens")).to_contain_text("2")

@@ -36,10 +36,9 @@ CORPORA = {  # title → (corpus, merges, a word to cut by them)
 }  # fmt: skip
 OPEN_AT = 4  # merges done when the page opens
 QUERIES = (
-    "king - man + woman = queen",
-    "fox",
     "boy - he + she = girl",
-    "brother - man + woman = sister",
+    "fox",
+    "king - man + woman = queen",
     "happy",
     "two",
 )

@@ -270,8 +270,9 @@ class TestStudio:
         studio.wait_for_function(
             "before => document.querySelector('.sampler .where').innerText !== before", arg=where
         )
+        tints = "[...document.querySelectorAll('#studio-strip .t')].map(t => t.style.cssText)+''"
         colours = [
-            studio.evaluate("document.querySelectorAll('#studio-strip .t')[5].style.cssText")
+            studio.evaluate(tints)
             for mode in ("rank", "entropy", "surprise", "probability")
             if studio.get_by_role("radio", name=mode).first.click() is None
         ]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import ROOT, App, Visit
+from playwright.sync_api import expect
 
 from genapp import checkpoints, registry
 from genapp.spec import resolve
@@ -93,6 +94,41 @@ def slide(page: Any, name: str, value: int) -> None:
     before = page.evaluate(DRAWN)
     page.locator("#patches-view").get_by_role("slider", name=name).fill(str(value))
     page.wait_for_function(f"{DRAWN} > {before}")
+
+
+def test_a_person_cuts_clicks_and_drags(page: Any) -> None:
+    assert "64 patches" in page.evaluate(FACTS)
+    first = [page.evaluate(INK, i) for i in range(3)]
+    assert len(set(first)) == 3
+    slide(page, "Patch", 3)
+    assert "4 × 4 = 16 patches, in one row of 17" in page.evaluate(FACTS)
+    assert "12,288" in page.evaluate(FACTS)
+    expect(page.locator("#patches-view .warning")).to_contain_text("smaller than a 64-px patch")
+    slide(page, "Smallest thing", 80)
+    expect(page.locator("#patches-view .warning")).to_be_hidden()
+    looked = [page.evaluate(INK, i) for i in range(3)]
+    page.locator("#patches-view .stage canvas").first.click(position={"x": 20, "y": 20})
+    assert all(page.evaluate(INK, i) != looked[i] for i in range(3))
+    # of the four tokens under this patch the network is asked for the one at its middle
+    page.wait_for_selector("#patches-view section[data-answered='9']")
+    rows = page.locator("#patches-view table tr").all_inner_texts()
+    assert "identical" in rows[1]
+    assert "identical" not in rows[2]
+    page.locator("#patches-view .stage canvas").first.press("ArrowRight")
+    expect(page.locator("#patches-view .stage")).to_contain_text("Row 1, column 2")
+    page.get_by_role("button", name="[CLS]").click()
+    expect(page.locator("#patches-view .stage")).to_contain_text("[CLS] →")
+    assert "cls" in page.url
+    window = page.locator("#patches-view section[data-inside]")
+    assert window.get_attribute("data-inside") == "false"
+    page.get_by_role("button", name="7 × 7").click()
+    page.locator("#patches-view canvas.drag").press("ArrowUp")
+    page.locator("#patches-view canvas.drag").press("ArrowLeft")
+    assert window.get_attribute("data-inside") == "true"
+    said = window.locator(".say").inner_text()
+    page.locator("#patches-view canvas.drag").press("ArrowDown")
+    assert window.locator(".say").inner_text() != said
+    assert "one layer at any distance" in window.locator(".say").inner_text()
 
 
 def test_another_picture_and_a_link_to_it(page: Any) -> None:
